@@ -1,0 +1,5 @@
+pub mod lint;
+pub mod pki;
+pub mod plan;
+pub mod site;
+pub mod token;

@@ -1,0 +1,197 @@
+//! The plan: what shall be. Typed, checked, free of devices and secrets.
+//!
+//! [`Plan::parse`] is the only door: a `Plan` that exists refers to nothing that it does not hold.
+
+pub mod certificate;
+mod check;
+pub mod crl;
+pub mod date;
+pub mod key;
+pub mod name;
+pub mod people;
+pub mod source;
+pub mod trust_root;
+pub mod tuf;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use certificate::{Certificate, Profile, Subject};
+pub use crl::{Crl, Reason};
+pub use date::{Day, Time, Validity, Window};
+pub use key::{Algorithm, Key};
+pub use name::{Name, Oid, Url};
+pub use people::{Person, Role};
+pub use source::{At, Fault, Faults, Source};
+pub use trust_root::TrustRoot;
+pub use tuf::Tuf;
+
+/// The ceremony itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Ceremony {
+    /// What people call it.
+    pub name: At<String>,
+    /// The day on which it is held. A rehearsal moves every date of the plan along with it.
+    pub date: Day,
+    /// Who holds it.
+    pub organization: At<String>,
+    /// The document that the profiles follow, such as a certification practice statement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Url>,
+}
+
+/// The plan of a trust root: what shall be, on whichever devices.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Plan {
+    /// The ceremony.
+    pub ceremony: Ceremony,
+    /// Who must be there, by name.
+    #[serde(default)]
+    pub people: IndexMap<Name, Person>,
+    /// Keys, by name.
+    pub keys: IndexMap<Name, Key>,
+    /// Certificates, by name.
+    #[serde(default)]
+    pub certificates: IndexMap<Name, Certificate>,
+    /// Certificate revocation lists, by name.
+    #[serde(default)]
+    pub crls: IndexMap<Name, Crl>,
+    /// What clients shall trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_root: Option<TrustRoot>,
+    /// The repository that carries the trust root to clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tuf: Option<Tuf>,
+}
+
+impl Plan {
+    /// Reads and checks a plan. Faults carry their line and column; all of the plan's
+    /// references are checked, so one run shows all that is wrong.
+    pub fn parse(source: &Source) -> Result<Self, Faults> {
+        let plan: Self = source.parse()?;
+        let faults = check::check(&plan);
+        if faults.is_empty() { Ok(plan) } else { Err(source.faults(faults)) }
+    }
+
+    /// The same plan with every date moved by a number of days; none if a date leaves the calendar.
+    pub fn shifted(mut self, days: i64) -> Option<Self> {
+        let time = |time: &mut Time| time.shifted(days).map(|to| *time = to);
+        let window = |window: &mut At<Window>| {
+            let window = window.value_mut();
+            time(&mut window.from)?;
+            window.to.as_mut().map_or(Some(()), time)
+        };
+        let validity = |validity: &mut At<Validity>| {
+            time(&mut validity.value_mut().from)?;
+            time(&mut validity.value_mut().to)
+        };
+        self.ceremony.date = self.ceremony.date.shifted(days)?;
+        for certificate in self.certificates.values_mut() {
+            validity(&mut certificate.validity)?;
+        }
+        for crl in self.crls.values_mut() {
+            validity(&mut crl.validity)?;
+            for revoked in &mut crl.revoked {
+                time(&mut revoked.date)?;
+            }
+        }
+        if let Some(root) = &mut self.trust_root {
+            let authorities = root.certificate_authorities.iter_mut().chain(&mut root.timestamp_authorities);
+            authorities.map(|entry| &mut entry.trust).try_for_each(window)?;
+            root.transparency_logs.iter_mut().map(|entry| &mut entry.trust).try_for_each(window)?;
+            root.certificate_logs.iter_mut().map(|entry| &mut entry.trust).try_for_each(window)?;
+            root.identity_providers.iter_mut().map(|entry| &mut entry.trust).try_for_each(window)?;
+        }
+        if let Some(tuf) = &mut self.tuf {
+            for expires in [
+                &mut tuf.root.expires,
+                &mut tuf.targets.expires,
+                &mut tuf.snapshot.expires,
+                &mut tuf.timestamp.expires,
+            ] {
+                time(expires.value_mut())?;
+            }
+        }
+        Some(self)
+    }
+
+    /// Keyholders and their devices and algorithms, in the plan's order.
+    pub fn keyholders(&self) -> impl Iterator<Item = (&Name, &Name, Algorithm)> {
+        self.people.iter().filter_map(|(name, person)| {
+            let device = person.device.as_ref()?;
+            (*person.role == Role::Keyholder).then_some((name, &**device, *person.algorithm))
+        })
+    }
+
+    /// Every key that a device generates: name, device, algorithm. CA and log keys first, then keyholders'.
+    pub fn device_keys(&self) -> impl Iterator<Item = (&Name, &Name, Algorithm)> {
+        let keys = self.keys.iter().filter_map(|(name, key)| match key {
+            Key::Device { device, algorithm } => Some((name, &**device, **algorithm)),
+            Key::Csr { .. } => None,
+        });
+        keys.chain(self.keyholders())
+    }
+
+    /// The names of all devices, each once, in the order in which the plan names them.
+    pub fn devices(&self) -> Vec<&Name> {
+        let mut devices: Vec<&Name> = Vec::new();
+        for (_, device, _) in self.device_keys() {
+            if !devices.contains(&device) {
+                devices.push(device);
+            }
+        }
+        devices
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The example plan of the repository, as the tests of every room use it.
+    pub(crate) fn example() -> Plan {
+        Plan::parse(&Source::new("sigstore.toml", include_str!("../ceremony/sigstore.toml"))).unwrap()
+    }
+
+    #[test]
+    fn shifting_moves_every_date() {
+        let dates = |plan: &Plan| {
+            let text = serde_json::to_string(plan).unwrap();
+            let strings = text.split('"').map(str::to_string).collect::<Vec<_>>();
+            strings
+                .into_iter()
+                .filter(|text| text.parse::<Time>().is_ok() || text.parse::<Day>().is_ok())
+                .collect::<Vec<_>>()
+        };
+        let before = dates(&example());
+        let after = dates(&example().shifted(1000).unwrap());
+        assert!(before.len() >= 20);
+        assert_eq!(before.len(), after.len());
+        for (before, after) in before.iter().zip(&after) {
+            assert_ne!(before, after, "a date that does not move");
+        }
+        assert_eq!(example().shifted(1000).unwrap().shifted(-1000).unwrap(), example());
+        assert!(example().shifted(10_000_000).is_none());
+    }
+
+    #[test]
+    fn devices_are_named_once() {
+        let plan = example();
+        let devices: Vec<&str> = plan.devices().into_iter().map(Name::as_str).collect();
+        assert_eq!(
+            devices,
+            [
+                "root-hsm",
+                "issuing-hsm",
+                "keyholder-1",
+                "keyholder-2",
+                "keyholder-3",
+                "keyholder-4",
+                "keyholder-5"
+            ]
+        );
+    }
+}

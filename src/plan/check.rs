@@ -1,0 +1,366 @@
+//! References and relations inside a plan. Every fault names its place; none hides another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexMap;
+
+use super::trust_root::{Api, Authority};
+use super::{At, Certificate, Fault, Name, Plan, Profile, Role, Window};
+
+/// All that is wrong with the plan as a whole.
+pub fn check(plan: &Plan) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    ceremony(plan, &mut faults);
+    people(plan, &mut faults);
+    for (name, certificate) in &plan.certificates {
+        self::certificate(plan, name, certificate, &mut faults);
+    }
+    crls(plan, &mut faults);
+    trust_root(plan, &mut faults);
+    tuf(plan, &mut faults);
+    root_keys_only_certify(plan, &mut faults);
+    faults
+}
+
+fn ceremony(plan: &Plan, faults: &mut Vec<Fault>) {
+    for (field, text) in [("name", &plan.ceremony.name), ("organization", &plan.ceremony.organization)] {
+        if text.trim().is_empty() || text.chars().any(char::is_control) {
+            faults
+                .push(Fault::at(text, format!("the ceremony's {field} is empty or has control characters")));
+        }
+    }
+}
+
+fn people(plan: &Plan, faults: &mut Vec<Fault>) {
+    let mut devices: BTreeMap<&str, &Name> = BTreeMap::new();
+    for (name, person) in &plan.people {
+        if *person.role != Role::Keyholder {
+            continue;
+        }
+        if plan.keys.contains_key(name) {
+            faults.push(
+                Fault::at(&person.role, format!("keyholder `{name}` has the name of a key"))
+                    .help("a keyholder's key bears the keyholder's name: rename one of the two"),
+            );
+        }
+        match &person.device {
+            None => faults.push(
+                Fault::at(&person.role, format!("keyholder `{name}` has no device"))
+                    .help(format!("add device = \"{name}\"")),
+            ),
+            Some(device) => {
+                if let Some(other) = devices.insert(device.as_str(), name) {
+                    faults.push(
+                        Fault::at(device, format!("`{name}` and `{other}` share the device `{}`", **device))
+                            .help("keyholders sign independently: give each a device of their own"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn certificate(plan: &Plan, name: &Name, certificate: &Certificate, faults: &mut Vec<Fault>) {
+    known("key", &certificate.key, &plan.keys, faults);
+    let profile = *certificate.profile;
+    let Some(issuer_name) = &certificate.issuer else {
+        if profile != Profile::Root {
+            faults.push(
+                Fault::at(&certificate.profile, format!("certificate `{name}` has no issuer"))
+                    .help("add issuer = \"…\", the name of the certificate whose key signs it"),
+            );
+        }
+        return;
+    };
+    let Some(issuer) = known("certificate", issuer_name, &plan.certificates, faults) else { return };
+    if let Some(path) = cycle(plan, name) {
+        faults.push(Fault::at(issuer_name, format!("certificates issue each other in a circle: {path}")));
+        return;
+    }
+    if !profile.issuers().contains(&issuer.profile) {
+        let expected = match profile.issuers() {
+            [] => "a root issues itself: leave `issuer` out".to_string(),
+            list => {
+                let list: Vec<&str> = list.iter().map(|profile| profile.as_str()).collect();
+                format!("expected an issuer of profile {}", list.join(" or "))
+            }
+        };
+        let found = format!(
+            "certificate `{name}` of profile {profile} can't be issued by `{}` of profile {}",
+            **issuer_name, *issuer.profile
+        );
+        faults.push(Fault::at(issuer_name, found).help(expected));
+    }
+    let (mine, whole) = (*certificate.validity, *issuer.validity);
+    if mine.from < whole.from || mine.to > whole.to {
+        faults.push(
+            Fault::at(
+                &certificate.validity,
+                format!(
+                    "certificate `{name}` is valid from {} to {}, outside its issuer's life",
+                    mine.from, mine.to
+                ),
+            )
+            .help(format!("issuer `{}` is valid from {} to {}", **issuer_name, whole.from, whole.to)),
+        );
+    }
+}
+
+/// The circle that following the issuers of `name` runs into, if it does.
+fn cycle(plan: &Plan, name: &Name) -> Option<String> {
+    let mut seen = vec![name];
+    let mut at = name;
+    while let Some(issuer) = plan.certificates.get(at).and_then(|certificate| certificate.issuer.as_deref()) {
+        let again = seen.contains(&issuer);
+        seen.push(issuer);
+        if again {
+            return Some(seen.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" → "));
+        }
+        at = issuer;
+    }
+    None
+}
+
+fn crls(plan: &Plan, faults: &mut Vec<Fault>) {
+    let mut numbers = BTreeSet::new();
+    for (name, crl) in &plan.crls {
+        let Some(issuer) = known("certificate", &crl.issuer, &plan.certificates, faults) else { continue };
+        if !issuer.profile.is_ca() {
+            let found = format!("CRL `{name}`: `{}` is not a CA", *crl.issuer);
+            faults.push(Fault::at(&crl.issuer, found));
+        }
+        if !numbers.insert((crl.issuer.as_str(), *crl.number)) {
+            let found = format!("CRL `{name}`: `{}` has another CRL number {}", *crl.issuer, *crl.number);
+            faults.push(Fault::at(&crl.number, found).help("numbers rise with each CRL (RFC 5280, 5.2.3)"));
+        }
+        for revoked in &crl.revoked {
+            let Some(target) = known("certificate", &revoked.certificate, &plan.certificates, faults) else {
+                continue;
+            };
+            if target.issuer.as_ref() != Some(&crl.issuer) {
+                let found = format!(
+                    "CRL `{name}` of `{}` revokes `{}`, which it did not issue",
+                    *crl.issuer, *revoked.certificate
+                );
+                faults.push(Fault::at(&revoked.certificate, found));
+            }
+        }
+    }
+}
+
+fn trust_root(plan: &Plan, faults: &mut Vec<Fault>) {
+    let Some(root) = &plan.trust_root else { return };
+    for authority in &root.certificate_authorities {
+        chain(plan, authority, &[Profile::CodeSigning], faults);
+    }
+    for authority in &root.timestamp_authorities {
+        chain(plan, authority, &[Profile::TimestampSigner], faults);
+    }
+    let mut logs = BTreeSet::new();
+    for log in &root.transparency_logs {
+        known("key", &log.key, &plan.keys, faults);
+        once(&mut logs, &log.key, faults);
+        if *log.api == Api::V2 && !log.url.is_bare_host() {
+            faults.push(
+                Fault::at(&log.url, format!("Rekor v2 log at `{}`", log.url.as_str()))
+                    .help("expected https://HOST without path or port: the host is the log's origin, and clients compare it"),
+            );
+        }
+    }
+    for log in &root.certificate_logs {
+        known("key", &log.key, &plan.keys, faults);
+        once(&mut logs, &log.key, faults);
+    }
+}
+
+fn once<'a>(seen: &mut BTreeSet<&'a str>, key: &'a At<Name>, faults: &mut Vec<Fault>) {
+    if !seen.insert(key.as_str()) {
+        let found = format!("key `{}` serves two logs", **key);
+        faults.push(Fault::at(key, found).help("a log is known by its key: give each its own"));
+    }
+}
+
+/// A chain runs from issuing CA (or signer) to root, and its window lies in every certificate's life.
+fn chain(plan: &Plan, authority: &Authority, first: &[Profile], faults: &mut Vec<Fault>) {
+    let names = &authority.chain;
+    let mut certificates: Vec<(&At<Name>, &Certificate)> = Vec::new();
+    for name in names.iter() {
+        match known("certificate", name, &plan.certificates, faults) {
+            Some(certificate) => certificates.push((name, certificate)),
+            None => return,
+        }
+    }
+    let (Some((head, top)), Some((last, root))) = (certificates.first(), certificates.last()) else {
+        faults.push(
+            Fault::at(names, "an empty chain").help("expected the issuing certificate first, the root last"),
+        );
+        return;
+    };
+    if !first.contains(&top.profile) {
+        let found = format!("the chain begins with `{}` of profile {}", ***head, *top.profile);
+        let list: Vec<&str> = first.iter().map(|profile| profile.as_str()).collect();
+        faults.push(Fault::at(*head, found).help(format!("expected profile {}", list.join(" or "))));
+    }
+    if root.issuer.is_some() {
+        let found = format!("the chain ends with `{}`, which is not a root", ***last);
+        faults.push(Fault::at(*last, found).help("clients need the whole chain, the root last"));
+    }
+    for pair in certificates.windows(2) {
+        if let [(lower, certificate), (upper, _)] = pair
+            && certificate.issuer.as_ref() != Some(*upper)
+        {
+            let found = format!("`{}` follows `{}` in the chain, but did not issue it", ***upper, ***lower);
+            faults.push(Fault::at(*upper, found));
+        }
+    }
+    for (name, certificate) in &certificates {
+        inside(&authority.trust, name, certificate, faults);
+    }
+}
+
+fn inside(trust: &At<Window>, name: &Name, certificate: &Certificate, faults: &mut Vec<Fault>) {
+    let life = *certificate.validity;
+    let end = trust.to.unwrap_or(life.to);
+    if trust.from < life.from || trust.from > life.to || end > life.to {
+        let to = trust.to.map_or("open".to_string(), |to| to.to_string());
+        faults.push(
+            Fault::at(trust, format!("trusted from {} to {to}, outside the life of `{name}`", trust.from))
+                .help(format!("`{name}` is valid from {} to {}", life.from, life.to)),
+        );
+    }
+}
+
+fn tuf(plan: &Plan, faults: &mut Vec<Fault>) {
+    let Some(tuf) = &plan.tuf else { return };
+    if plan.trust_root.is_none() {
+        faults.push(
+            Fault::whole("[tuf] without [trust-root]").help(
+                "the repository carries the trusted root to clients: say what it is, under [trust-root]",
+            ),
+        );
+    }
+    for role in [&tuf.root, &tuf.targets] {
+        let mut seen = BTreeSet::new();
+        for keyholder in role.keyholders.iter() {
+            let Some(person) = known("person", keyholder, &plan.people, faults) else { continue };
+            if *person.role != Role::Keyholder {
+                faults.push(
+                    Fault::at(keyholder, format!("`{}` is not a keyholder", **keyholder))
+                        .help("only a person with role = \"keyholder\" and a device signs TUF roles"),
+                );
+            }
+            if !seen.insert(keyholder.as_str()) {
+                faults.push(Fault::at(keyholder, format!("`{}` stands twice in one role", **keyholder)));
+            }
+        }
+        let (threshold, holders) = (*role.threshold, role.keyholders.len());
+        if threshold == 0 || usize::try_from(threshold).map_or(true, |threshold| threshold > holders) {
+            faults.push(
+                Fault::at(&role.threshold, format!("threshold {threshold} of {holders} keyholders"))
+                    .help("expected at least 1, and no more than there are keyholders"),
+            );
+        }
+    }
+    for role in [&tuf.snapshot, &tuf.timestamp] {
+        known("key", &role.key, &plan.keys, faults);
+    }
+}
+
+/// CSBR 6.1.7: a root's key signs certificates and CRLs, nothing else.
+fn root_keys_only_certify(plan: &Plan, faults: &mut Vec<Fault>) {
+    let cas: BTreeMap<&str, &Name> = plan
+        .certificates
+        .iter()
+        .filter(|(_, certificate)| certificate.profile.is_ca())
+        .map(|(name, certificate)| (certificate.key.as_str(), name))
+        .collect();
+    let logs = plan.trust_root.iter().flat_map(|root| {
+        let rekor = root.transparency_logs.iter().map(|log| &log.key);
+        rekor.chain(root.certificate_logs.iter().map(|log| &log.key))
+    });
+    let roles = plan.tuf.iter().flat_map(|tuf| [&tuf.snapshot.key, &tuf.timestamp.key]);
+    for key in logs.chain(roles) {
+        if let Some(certificate) = cas.get(key.as_str()) {
+            faults
+                .push(Fault::at(key, format!("key `{}` is the key of the CA `{certificate}`", **key)).help(
+                "a CA's key signs certificates and CRLs, nothing else (CSBR 6.1.7): give this its own key",
+            ));
+        }
+    }
+}
+
+/// Looks a reference up; a fault names the nearest known name.
+fn known<'a, T>(
+    what: &str,
+    name: &At<Name>,
+    among: &'a IndexMap<Name, T>,
+    faults: &mut Vec<Fault>,
+) -> Option<&'a T> {
+    let found = among.get(&**name);
+    if found.is_none() {
+        let names: Vec<&str> = among.keys().map(Name::as_str).collect();
+        let help = match super::source::nearest(name.as_str(), &names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => format!("the plan has no {what} at all"),
+            None => format!("known here: {}", names.join(", ")),
+        };
+        faults.push(Fault::at(name, format!("there is no {what} `{}` in the plan", **name)).help(help));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::{Plan, Source};
+
+    const EXAMPLE: &str = include_str!("../../ceremony/sigstore.toml");
+
+    fn faults_of(from: &str, to: &str) -> String {
+        assert!(EXAMPLE.contains(from), "the example has no {from}");
+        match Plan::parse(&Source::new("plan.toml", EXAMPLE.replacen(from, to, 1))) {
+            Ok(_) => String::new(),
+            Err(faults) => faults.to_string(),
+        }
+    }
+
+    #[test]
+    fn the_example_is_accepted() {
+        assert_eq!(faults_of("[ceremony]", "[ceremony]"), "");
+    }
+
+    #[test]
+    fn each_relation_is_checked() {
+        for (from, to, expected) in [
+            ("issuer   = \"root\"", "issuer   = \"rot\"", "did you mean `root`?"),
+            ("issuer   = \"root\"", "issuer   = \"fulcio-2026\"", "in a circle: fulcio-2026 → fulcio-2026"),
+            ("key      = \"fulcio-2026\"", "key      = \"fulcio-2036\"", "there is no key `fulcio-2036`"),
+            ("threshold = 3", "threshold = 6", "threshold 6 of 5 keyholders"),
+            ("threshold = 3", "threshold = 0", "threshold 0 of 5 keyholders"),
+            ("\"keyholder-2\", \"keyholder-3\"", "\"keyholder-1\", \"keyholder-3\"", "stands twice"),
+            ("device = \"keyholder-2\"", "device = \"keyholder-1\"", "share the device"),
+            (", device = \"keyholder-2\"", "", "has no device"),
+            ("\"keyholder-2\", \"keyholder-3\"", "\"administrator\", \"keyholder-3\"", "is not a keyholder"),
+            ("[\"fulcio-2026\", \"root\"]", "[\"root\", \"fulcio-2026\"]", "which is not a root"),
+            ("[\"fulcio-2026\", \"root\"]", "[\"fulcio-2026\"]", "which is not a root"),
+            ("[\"fulcio-2026\", \"root\"]", "[]", "an empty chain"),
+            ("key   = \"rekor-2026\"", "key   = \"root\"", "key of the CA `root`"),
+            ("key   = \"rekor-2026\"", "key   = \"ctlog-2026\"", "serves two logs"),
+            (
+                "https://rekor2026.example.org",
+                "https://rekor.example.org/2026",
+                "the host is the log's origin",
+            ),
+            ("issuer   = \"root\"\nnumber", "issuer   = \"tsa-signer-2026\"\nnumber", "is not a CA"),
+        ] {
+            let shown = faults_of(from, to);
+            assert!(shown.contains(expected), "{to}: expected {expected:?} in:\n{shown}");
+            assert!(shown.starts_with("plan.toml:"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_does_not_outlive_its_issuer() {
+        let shown = faults_of("for = \"3 years\"", "for = \"30 years\"");
+        assert!(shown.contains("outside its issuer's life"), "{shown}");
+    }
+}

@@ -1,0 +1,123 @@
+//! Keys: which device makes each, and its algorithm.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+use super::name::Name;
+use super::source::At;
+
+/// A key's algorithm. What each stock client takes is in `docs/clients.md`.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    /// ECDSA on NIST P-256, with SHA-256.
+    #[default]
+    EcdsaP256,
+    /// ECDSA on NIST P-384, with SHA-384.
+    EcdsaP384,
+    /// ECDSA on NIST P-521, with SHA-512.
+    EcdsaP521,
+    /// Pure Ed25519 (RFC 8032).
+    Ed25519,
+    /// RSA of 3072 bits, PKCS#1 v1.5 with SHA-256.
+    #[serde(rename = "rsa-3072")]
+    Rsa3072,
+    /// RSA of 4096 bits, PKCS#1 v1.5 with SHA-256.
+    #[serde(rename = "rsa-4096")]
+    Rsa4096,
+}
+
+impl Algorithm {
+    /// All algorithms, in the order of the documentation.
+    pub const ALL: [Self; 6] =
+        [Self::EcdsaP256, Self::EcdsaP384, Self::EcdsaP521, Self::Ed25519, Self::Rsa3072, Self::Rsa4096];
+
+    /// The name that the plan uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EcdsaP256 => "ecdsa-p256",
+            Self::EcdsaP384 => "ecdsa-p384",
+            Self::EcdsaP521 => "ecdsa-p521",
+            Self::Ed25519 => "ed25519",
+            Self::Rsa3072 => "rsa-3072",
+            Self::Rsa4096 => "rsa-4096",
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Where a key comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WrittenKey", untagged)]
+pub enum Key {
+    /// Generated inside a device of the site, and used there.
+    Device {
+        /// The device's name; the site says which device that is today.
+        device: At<Name>,
+        /// What is generated.
+        algorithm: At<Algorithm>,
+    },
+    /// Lives elsewhere; known by its certificate signing request (PKCS#10).
+    Csr {
+        /// The request's file, relative to the plan.
+        csr: At<PathBuf>,
+    },
+}
+
+/// A key as a plan writes it: `device` and `algorithm`, or `csr`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(rename = "Key")]
+struct WrittenKey {
+    /// The device that generates and holds the key.
+    device: Option<At<Name>>,
+    /// The key's algorithm.
+    algorithm: Option<At<Algorithm>>,
+    /// Instead of both: the PKCS#10 request of a key that lives elsewhere.
+    csr: Option<At<PathBuf>>,
+}
+
+impl TryFrom<WrittenKey> for Key {
+    type Error = String;
+    fn try_from(written: WrittenKey) -> Result<Self, String> {
+        match (written.device, written.algorithm, written.csr) {
+            (Some(device), Some(algorithm), None) => Ok(Self::Device { device, algorithm }),
+            (None, None, Some(csr)) => Ok(Self::Csr { csr }),
+            (Some(_), None, None) => Err("the key has a `device` but no `algorithm`".into()),
+            (None, Some(_), None) => Err("the key has an `algorithm` but no `device`".into()),
+            _ => Err("a key has `device` and `algorithm`, or only `csr`".into()),
+        }
+    }
+}
+
+impl JsonSchema for Key {
+    fn schema_name() -> Cow<'static, str> {
+        "Key".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        WrittenKey::json_schema(generator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_agree_with_what_serde_reads() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.as_str());
+        }
+    }
+}

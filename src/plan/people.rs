@@ -1,0 +1,44 @@
+//! Who must be there, and in which role.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::key::Algorithm;
+use super::name::Name;
+use super::source::At;
+
+/// What a person does in a ceremony.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Leads the ceremony.
+    Administrator,
+    /// Works the keyboard.
+    Operator,
+    /// Watches, reads aloud, types back.
+    Witness,
+    /// Has a device and signs TUF roles with it.
+    Keyholder,
+}
+
+/// A person, by name, as the plan knows them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Person {
+    /// What this person does.
+    pub role: At<Role>,
+    /// A keyholder's device. The key on it bears the keyholder's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<At<Name>>,
+    /// The algorithm of a keyholder's key; ecdsa-p256 unless said otherwise, which every TUF client takes.
+    #[serde(default = "p256", skip_serializing_if = "is_p256")]
+    pub algorithm: At<Algorithm>,
+}
+
+fn p256() -> At<Algorithm> {
+    At::absent(Algorithm::EcdsaP256)
+}
+
+fn is_p256(algorithm: &At<Algorithm>) -> bool {
+    **algorithm == Algorithm::EcdsaP256
+}

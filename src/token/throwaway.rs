@@ -1,0 +1,62 @@
+//! A device of software keys that live as long as the process: drafts the whole hierarchy before
+//! the first write to a real device. Made by another implementation (rcgen over aws-lc) than the one
+//! that verifies.
+
+use std::collections::BTreeMap;
+
+use rcgen::{KeyPair, PublicKeyData, RsaKeySize, SigningKey};
+
+use super::{DeviceReport, KeyReport, Token, TokenError};
+use crate::lint::Signable;
+use crate::pki::{Algorithm, PublicKey, Signature};
+use crate::plan::Name;
+
+/// Keys in memory, by name.
+#[derive(Default)]
+pub struct Throwaway {
+    report: DeviceReport,
+    keys: BTreeMap<Name, KeyPair>,
+}
+
+impl Throwaway {
+    fn describe(key: &Name, pair: &KeyPair) -> Result<KeyReport, TokenError> {
+        let public = PublicKey::from_spki(&pair.subject_public_key_info())
+            .map_err(|error| TokenError::Throwaway { key: key.clone(), reason: error.to_string() })?;
+        Ok(KeyReport { public, id: String::new(), mechanism: "software".into(), attributes: BTreeMap::new() })
+    }
+}
+
+impl Token for Throwaway {
+    fn report(&self) -> &DeviceReport {
+        &self.report
+    }
+
+    fn algorithms(&self) -> &[Algorithm] {
+        &Algorithm::ALL
+    }
+
+    fn generate(&mut self, key: &Name, algorithm: Algorithm) -> Result<KeyReport, TokenError> {
+        let pair = match algorithm {
+            Algorithm::EcdsaP256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
+            Algorithm::EcdsaP384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),
+            Algorithm::EcdsaP521 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512),
+            Algorithm::Ed25519 => KeyPair::generate_for(&rcgen::PKCS_ED25519),
+            Algorithm::Rsa3072 => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_3072),
+            Algorithm::Rsa4096 => KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_4096),
+        }
+        .map_err(|error| TokenError::Throwaway { key: key.clone(), reason: error.to_string() })?;
+        let report = Self::describe(key, &pair)?;
+        self.keys.insert(key.clone(), pair);
+        Ok(report)
+    }
+
+    fn find(&mut self, key: &Name) -> Result<Option<KeyReport>, TokenError> {
+        self.keys.get(key).map(|pair| Self::describe(key, pair)).transpose()
+    }
+
+    fn sign(&mut self, what: &dyn Signable) -> Result<Signature, TokenError> {
+        let failed = |reason: String| TokenError::Throwaway { key: what.key().clone(), reason };
+        let pair = self.keys.get(what.key()).ok_or_else(|| failed("there is no such key".into()))?;
+        pair.sign(what.bytes()).map(Signature).map_err(|error| failed(error.to_string()))
+    }
+}
