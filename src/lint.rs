@@ -1,5 +1,8 @@
 //! Rules: one function each, with a stable id. What they pass can be signed; nothing else can.
 
+pub mod certificate;
+pub mod crl;
+
 use std::fmt;
 
 use serde::Serialize;

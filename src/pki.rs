@@ -1,11 +1,18 @@
 //! X.509, pure: bytes in, bytes out. Time and randomness are arguments.
 
 pub mod algorithm;
+pub mod certificate;
+pub mod crl;
+pub mod csr;
 pub mod draft;
 pub mod key;
+pub mod name;
+mod profile;
 pub mod signature;
 
 pub use algorithm::{Algorithm, Hash, sha256_hex};
+pub use certificate::Certificate;
+pub use crl::Crl;
 pub use draft::{Document, Draft, Malformed};
 pub use key::{BadKey, PublicKey};
 pub use signature::{BadSignature, Signature};
