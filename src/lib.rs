@@ -1,3 +1,5 @@
+pub mod archive;
+pub mod difference;
 pub mod lint;
 pub mod pki;
 pub mod plan;

@@ -257,7 +257,8 @@ mod tests {
             ("CRL-READABLE", Draft { bytes: vec![0x30, 1, 0], ..good.clone() }),
             ("CRL-DER", {
                 // The first extension's DEFAULT FALSE written out: BER, not DER.
-                let sequence = |body: Vec<u8>| der::Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap();
+                let sequence =
+                    |body: Vec<u8>| der::Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap();
                 let mut without = tbs.clone();
                 let list = without.crl_extensions.take().unwrap();
                 let mut first = der::Any::from_der(&list[0].to_der().unwrap()).unwrap().value().to_vec();

@@ -1,0 +1,274 @@
+//! What can happen, as the journal records it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::plan::{Algorithm, Name};
+use crate::site::Purpose;
+use crate::token::DeviceReport;
+
+/// The four roles of the TUF repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Says which keys sign the four roles.
+    Root,
+    /// Lists the files that clients fetch.
+    Targets,
+    /// Fixes the version of `targets`.
+    Snapshot,
+    /// Says which snapshot is the newest.
+    Timestamp,
+}
+
+impl Role {
+    /// All roles, in the order in which they are signed.
+    pub const ALL: [Self; 4] = [Self::Root, Self::Targets, Self::Snapshot, Self::Timestamp];
+
+    /// The name that TUF uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Targets => "targets",
+            Self::Snapshot => "snapshot",
+            Self::Timestamp => "timestamp",
+        }
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A file of the archive, as it is after an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FileRecord {
+    /// Path inside the archive, with `/`.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256, in hex.
+    pub sha256: String,
+}
+
+impl FileRecord {
+    /// Describes the bytes that stand, or shall stand, at `path`.
+    pub fn of(path: impl Into<String>, bytes: &[u8]) -> Self {
+        // A length in memory fits 64 bits.
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Self { path: path.into(), size, sha256: crate::pki::sha256_hex(bytes) }
+    }
+}
+
+/// A key: what is public of it, where it is, and what its device claims. The content of `keys/NAME.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KeyRecord {
+    /// The key's name.
+    pub name: Name,
+    /// The key's algorithm.
+    pub algorithm: Algorithm,
+    /// SHA-256 of the SubjectPublicKeyInfo, in hex.
+    pub fingerprint: String,
+    /// The SubjectPublicKeyInfo in DER, as base64.
+    pub public: String,
+    /// The plan's name of the device that generated it; none for a key that lives elsewhere.
+    pub device: Option<Name>,
+    /// What that device says of itself.
+    pub device_claims: Option<DeviceReport>,
+    /// The object's id on the device, in hex.
+    pub id: String,
+    /// The mechanism that generated it.
+    pub mechanism: String,
+    /// The private key's attributes as the device reads them back: its claims.
+    pub attributes: BTreeMap<String, Value>,
+    /// The device's attestation of the key, where it has one.
+    pub attestation: Option<Value>,
+    /// The certificate signing request of a key that lives elsewhere, as base64.
+    pub request: Option<String>,
+}
+
+/// One event. Everything that a file of the archive holds can be made again from the events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "type", deny_unknown_fields)]
+pub enum Event {
+    /// A ceremony began, or went on.
+    CeremonyStarted {
+        /// The ceremony's name.
+        name: String,
+        /// SHA-256 of the plan, in hex.
+        plan: String,
+        /// The plan's text.
+        text: String,
+        /// SHA-256 of the site file, in hex.
+        site: String,
+        /// Rehearsal or production.
+        purpose: Purpose,
+        /// Days by which every date of the plan is moved.
+        date_shift: i64,
+        /// The tool's version.
+        tool: String,
+    },
+    /// A device was opened and logged in to.
+    DeviceOpened {
+        /// The plan's name of the device.
+        device: Name,
+        /// What it says of itself.
+        claims: DeviceReport,
+    },
+    /// A key is about to be generated.
+    KeyIntended {
+        /// The step.
+        step: String,
+        /// The key's name.
+        key: Name,
+        /// The device that will generate it.
+        device: Name,
+        /// What it will generate.
+        algorithm: Algorithm,
+    },
+    /// A key was generated, or taken over from elsewhere.
+    KeyMade {
+        /// The step.
+        step: String,
+        /// What the plan says of the key.
+        spec: Value,
+        /// Whether it was found on the device after an interruption.
+        adopted: bool,
+        /// The key.
+        key: Box<KeyRecord>,
+    },
+    /// Something is about to be signed.
+    SignatureIntended {
+        /// The step.
+        step: String,
+        /// The document.
+        object: String,
+        /// The key that will sign.
+        key: Name,
+        /// The bytes to be signed, as base64.
+        to_be_signed: String,
+    },
+    /// A certificate was signed.
+    CertificateSigned {
+        /// The step.
+        step: String,
+        /// The certificate's name.
+        certificate: Name,
+        /// What the plan says of it.
+        spec: Value,
+        /// The issuer's name; none for a root.
+        issuer: Option<Name>,
+        /// The certificate in DER, as base64.
+        der: String,
+    },
+    /// A CRL was signed.
+    CrlSigned {
+        /// The step.
+        step: String,
+        /// The CRL's name.
+        crl: Name,
+        /// What the plan says of it.
+        spec: Value,
+        /// The issuer's name.
+        issuer: Name,
+        /// Its number.
+        number: u64,
+        /// The CRL in DER, as base64.
+        der: String,
+    },
+    /// The trusted root and the signing config were put together.
+    TrustRootAssembled {
+        /// The step.
+        step: String,
+        /// What the plan says of it.
+        spec: Value,
+        /// `trusted_root.json`.
+        trusted_root: String,
+        /// `signing_config.v0.2.json`.
+        signing_config: String,
+    },
+    /// A role's metadata was signed by one key.
+    MetadataSigned {
+        /// The step.
+        step: String,
+        /// The role.
+        role: Role,
+        /// The version that was signed.
+        version: u64,
+        /// The key that signed.
+        key: Name,
+        /// The key's TUF key id.
+        keyid: String,
+        /// The signature, as TUF writes it: hex.
+        signature: String,
+        /// SHA-256 of the bytes that were signed, in hex.
+        signed: String,
+    },
+    /// A role's metadata has its signatures and was published.
+    MetadataPublished {
+        /// The step.
+        step: String,
+        /// The role.
+        role: Role,
+        /// The version.
+        version: u64,
+        /// What the plan says of it.
+        spec: Value,
+        /// The file's text.
+        content: String,
+    },
+    /// The ceremony's steps are all done.
+    CeremonyFinished {
+        /// SHA-256 of the plan, in hex.
+        plan: String,
+    },
+    /// The journal's last line was cut off; what was left of it is kept aside.
+    JournalTorn {
+        /// What was left, as base64.
+        rest: String,
+    },
+}
+
+impl Event {
+    /// The step that the event belongs to, if it belongs to one.
+    pub fn step(&self) -> Option<&str> {
+        match self {
+            Self::KeyIntended { step, .. }
+            | Self::KeyMade { step, .. }
+            | Self::SignatureIntended { step, .. }
+            | Self::CertificateSigned { step, .. }
+            | Self::CrlSigned { step, .. }
+            | Self::TrustRootAssembled { step, .. }
+            | Self::MetadataSigned { step, .. }
+            | Self::MetadataPublished { step, .. } => Some(step),
+            Self::CeremonyStarted { .. }
+            | Self::DeviceOpened { .. }
+            | Self::CeremonyFinished { .. }
+            | Self::JournalTorn { .. } => None,
+        }
+    }
+
+    /// The event's name, as the journal writes it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CeremonyStarted { .. } => "ceremony-started",
+            Self::DeviceOpened { .. } => "device-opened",
+            Self::KeyIntended { .. } => "key-intended",
+            Self::KeyMade { .. } => "key-made",
+            Self::SignatureIntended { .. } => "signature-intended",
+            Self::CertificateSigned { .. } => "certificate-signed",
+            Self::CrlSigned { .. } => "crl-signed",
+            Self::TrustRootAssembled { .. } => "trust-root-assembled",
+            Self::MetadataSigned { .. } => "metadata-signed",
+            Self::MetadataPublished { .. } => "metadata-published",
+            Self::CeremonyFinished { .. } => "ceremony-finished",
+            Self::JournalTorn { .. } => "journal-torn",
+        }
+    }
+}

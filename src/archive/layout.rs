@@ -1,0 +1,106 @@
+//! Which files an event makes. The paths are a contract: scripts and auditors depend on them.
+
+use data_encoding::BASE64;
+use serde::Serialize;
+
+use super::event::{Event, Role};
+use super::state::State;
+use crate::pki::{key::pem, sha256_hex};
+
+/// How a file may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Written once, never with other bytes.
+    Once,
+    /// Always the newest.
+    Newest,
+}
+
+/// A file that an event makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Path inside the archive.
+    pub path: String,
+    /// How it may change.
+    pub kind: Kind,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// The files that an event makes, given what the archive held before it.
+pub fn files(event: &Event, before: &State) -> Vec<File> {
+    let once = |path: String, bytes: Vec<u8>| File { path, kind: Kind::Once, bytes };
+    let newest = |path: &str, bytes: &str| File {
+        path: path.to_string(),
+        kind: Kind::Newest,
+        bytes: bytes.as_bytes().to_vec(),
+    };
+    // The journal's own bytes: what does not decode was refused when it was read.
+    let decode = |text: &str| BASE64.decode(text.as_bytes()).unwrap_or_default();
+    match event {
+        Event::CeremonyStarted { plan, text, .. } => {
+            vec![once(format!("plans/{plan}.toml"), text.as_bytes().to_vec())]
+        }
+        Event::KeyMade { key, .. } => vec![
+            once(format!("keys/{}.pem", key.name), pem("PUBLIC KEY", &decode(&key.public)).into_bytes()),
+            once(format!("keys/{}.json", key.name), readable(key)),
+        ],
+        Event::CertificateSigned { certificate, issuer, der, .. } => {
+            let own = pem("CERTIFICATE", &decode(der));
+            let above =
+                issuer.iter().flat_map(|issuer| before.chain(issuer)).map(|certificate| certificate.pem());
+            let chain = std::iter::once(own.clone()).chain(above).collect::<String>();
+            vec![
+                once(format!("certificates/{certificate}.pem"), own.into_bytes()),
+                once(format!("certificates/{certificate}.chain.pem"), chain.into_bytes()),
+            ]
+        }
+        Event::CrlSigned { crl, der, .. } => vec![once(format!("crls/{crl}.crl"), decode(der))],
+        Event::TrustRootAssembled { trusted_root, signing_config, .. } => vec![
+            newest("trust-root/trusted_root.json", trusted_root),
+            newest("trust-root/signing_config.v0.2.json", signing_config),
+        ],
+        Event::MetadataPublished { role, version, content, .. } => {
+            let bytes = content.as_bytes().to_vec();
+            match role {
+                Role::Timestamp => vec![newest("tuf/timestamp.json", content)],
+                Role::Root | Role::Snapshot => vec![once(format!("tuf/{version}.{role}.json"), bytes)],
+                Role::Targets => {
+                    let mut files: Vec<File> = before
+                        .trust_root
+                        .iter()
+                        .flat_map(|made| {
+                            [
+                                ("trusted_root.json", &made.trusted_root),
+                                ("signing_config.v0.2.json", &made.signing_config),
+                            ]
+                        })
+                        .map(|(name, text)| {
+                            let hash = sha256_hex(text.as_bytes());
+                            once(format!("tuf/targets/{hash}.{name}"), text.as_bytes().to_vec())
+                        })
+                        .collect();
+                    files.push(once(format!("tuf/{version}.targets.json"), bytes));
+                    files
+                }
+            }
+        }
+        Event::JournalTorn { rest } => {
+            let rest = decode(rest);
+            vec![once(format!("evidence/journal-torn-{}", sha256_hex(&rest)), rest)]
+        }
+        Event::DeviceOpened { .. }
+        | Event::KeyIntended { .. }
+        | Event::SignatureIntended { .. }
+        | Event::MetadataSigned { .. }
+        | Event::CeremonyFinished { .. } => Vec::new(),
+    }
+}
+
+/// JSON for people: two spaces, a newline at the end.
+fn readable<T: Serialize>(value: &T) -> Vec<u8> {
+    // Our own types have string keys and no fallible serializer.
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}

@@ -1,0 +1,208 @@
+//! What an archive holds, as the journal's events add up.
+
+use std::collections::BTreeMap;
+
+use data_encoding::BASE64;
+use serde_json::Value;
+
+use super::event::{Event, KeyRecord, Role};
+use super::journal::{Damage, Record};
+use crate::pki::{Certificate, Crl, PublicKey};
+use crate::plan::{Name, Time};
+use crate::site::Purpose;
+
+/// A key that was made.
+#[derive(Clone, Debug)]
+pub struct MadeKey {
+    /// What the plan said of it.
+    pub spec: Value,
+    /// The public key.
+    pub public: PublicKey,
+    /// The device that holds it; none if it lives elsewhere.
+    pub device: Option<Name>,
+}
+
+/// A certificate that was signed.
+#[derive(Clone, Debug)]
+pub struct MadeCertificate {
+    /// What the plan said of it.
+    pub spec: Value,
+    /// The issuer's name; none for a root.
+    pub issuer: Option<Name>,
+    /// The certificate.
+    pub certificate: Certificate,
+}
+
+/// A CRL that was signed.
+#[derive(Clone, Debug)]
+pub struct MadeCrl {
+    /// What the plan said of it.
+    pub spec: Value,
+    /// The issuer's name.
+    pub issuer: Name,
+    /// Its number.
+    pub number: u64,
+    /// The CRL.
+    pub crl: Crl,
+}
+
+/// The trusted root and signing config that are in force.
+#[derive(Clone, Debug)]
+pub struct MadeTrustRoot {
+    /// What the plan said of it.
+    pub spec: Value,
+    /// `trusted_root.json`.
+    pub trusted_root: String,
+    /// `signing_config.v0.2.json`.
+    pub signing_config: String,
+}
+
+/// A version of a role's metadata that was published.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The version.
+    pub version: u64,
+    /// What the plan said of it.
+    pub spec: Value,
+    /// The file's text.
+    pub content: String,
+}
+
+/// A signature over a role's metadata that waits for others.
+#[derive(Clone, Debug)]
+pub struct RoleSignature {
+    /// The TUF key id.
+    pub keyid: String,
+    /// The signature, in hex.
+    pub signature: String,
+    /// SHA-256 of the bytes that were signed, in hex.
+    pub signed: String,
+}
+
+/// What an archive holds.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// Rehearsal or production; none in an empty archive.
+    pub purpose: Option<Purpose>,
+    /// Days by which plans' dates are moved.
+    pub date_shift: i64,
+    /// SHA-256 of the plans that were run, oldest first.
+    pub plans: Vec<String>,
+    /// Keys, by name.
+    pub keys: BTreeMap<Name, MadeKey>,
+    /// Certificates, by name.
+    pub certificates: BTreeMap<Name, MadeCertificate>,
+    /// CRLs, by name.
+    pub crls: BTreeMap<Name, MadeCrl>,
+    /// The trust root in force.
+    pub trust_root: Option<MadeTrustRoot>,
+    /// Published metadata of each role, oldest first.
+    pub tuf: BTreeMap<Role, Vec<Published>>,
+    /// Signatures over the version that comes next, by role and key.
+    pub signatures: BTreeMap<(Role, u64, Name), RoleSignature>,
+    /// What was intended and has no result yet, by step.
+    pub open: BTreeMap<String, Event>,
+    /// The time of the last event.
+    pub last: Option<Time>,
+    /// Whether the last ceremony came to its end.
+    pub finished: bool,
+}
+
+impl State {
+    /// Adds one record.
+    pub fn apply(&mut self, record: &Record) -> Result<(), Damage> {
+        let damage = |reason: String| Damage { line: record.seq, reason };
+        let decode = |text: &str| BASE64.decode(text.as_bytes()).map_err(|error| damage(error.to_string()));
+        self.last = Some(record.time);
+        match &record.event {
+            Event::CeremonyStarted { plan, purpose, date_shift, .. } => {
+                self.purpose = Some(*purpose);
+                self.date_shift = *date_shift;
+                if self.plans.last() != Some(plan) {
+                    self.plans.push(plan.clone());
+                }
+                self.finished = false;
+            }
+            Event::CeremonyFinished { .. } => self.finished = true,
+            Event::DeviceOpened { .. } | Event::JournalTorn { .. } => {}
+            intent @ (Event::KeyIntended { step, .. } | Event::SignatureIntended { step, .. }) => {
+                self.open.insert(step.clone(), intent.clone());
+            }
+            Event::KeyMade { key, spec, .. } => {
+                let public =
+                    PublicKey::from_spki(&decode(&key.public)?).map_err(|error| damage(error.to_string()))?;
+                let made = MadeKey { spec: spec.clone(), public, device: key.device.clone() };
+                self.keys.insert(key.name.clone(), made);
+            }
+            Event::CertificateSigned { certificate, spec, issuer, der, .. } => {
+                let made = MadeCertificate {
+                    spec: spec.clone(),
+                    issuer: issuer.clone(),
+                    certificate: Certificate::from_der(&decode(der)?)
+                        .map_err(|error| damage(error.to_string()))?,
+                };
+                self.certificates.insert(certificate.clone(), made);
+            }
+            Event::CrlSigned { crl, spec, issuer, number, der, .. } => {
+                let made = MadeCrl {
+                    spec: spec.clone(),
+                    issuer: issuer.clone(),
+                    number: *number,
+                    crl: Crl::from_der(&decode(der)?).map_err(|error| damage(error.to_string()))?,
+                };
+                self.crls.insert(crl.clone(), made);
+            }
+            Event::TrustRootAssembled { spec, trusted_root, signing_config, .. } => {
+                self.trust_root = Some(MadeTrustRoot {
+                    spec: spec.clone(),
+                    trusted_root: trusted_root.clone(),
+                    signing_config: signing_config.clone(),
+                });
+            }
+            Event::MetadataSigned { role, version, key, keyid, signature, signed, .. } => {
+                let made = RoleSignature {
+                    keyid: keyid.clone(),
+                    signature: signature.clone(),
+                    signed: signed.clone(),
+                };
+                self.signatures.insert((*role, *version, key.clone()), made);
+            }
+            Event::MetadataPublished { role, version, spec, content, .. } => {
+                let made = Published { version: *version, spec: spec.clone(), content: content.clone() };
+                self.tuf.entry(*role).or_default().push(made);
+            }
+        }
+        if !matches!(record.event, Event::KeyIntended { .. } | Event::SignatureIntended { .. })
+            && let Some(step) = record.event.step()
+        {
+            self.open.remove(step);
+        }
+        Ok(())
+    }
+
+    /// The newest published metadata of a role.
+    pub fn newest(&self, role: Role) -> Option<&Published> {
+        self.tuf.get(&role).and_then(|versions| versions.last())
+    }
+
+    /// The version that a role's next metadata has.
+    pub fn next_version(&self, role: Role) -> u64 {
+        self.newest(role).map_or(1, |published| published.version.saturating_add(1))
+    }
+
+    /// The highest CRL number of an issuer.
+    pub fn crl_number(&self, issuer: &Name) -> Option<u64> {
+        self.crls.values().filter(|made| made.issuer == *issuer).map(|made| made.number).max()
+    }
+
+    /// A certificate's chain, itself first, the root last.
+    pub fn chain(&self, name: &Name) -> Vec<&Certificate> {
+        let mut chain = Vec::new();
+        let mut next = Some(name);
+        while let Some(made) = next.and_then(|name| self.certificates.get(name)) {
+            chain.push(&made.certificate);
+            next = made.issuer.as_ref();
+        }
+        chain
+    }
+}

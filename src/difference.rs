@@ -1,0 +1,403 @@
+//! Plan minus archive: the steps of a ceremony, in order. Pure.
+//!
+//! What was made is compared with what the plan says by its *spec*: the plan's own words, with its
+//! dates moved as the archive's are. What is made never changes, so a plan that says otherwise of it
+//! is refused, and so is one that no longer mentions it: nothing is ever removed.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::archive::{Role, State};
+use crate::plan::{Algorithm, Key, Name, Plan};
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A device generates a key.
+    GenerateKey {
+        /// The key's name.
+        key: Name,
+        /// The device's name.
+        device: Name,
+        /// What is generated.
+        algorithm: Algorithm,
+    },
+    /// A key that lives elsewhere is taken over from its request.
+    ImportKey {
+        /// The key's name.
+        key: Name,
+    },
+    /// A certificate is signed.
+    Issue {
+        /// The certificate's name.
+        certificate: Name,
+        /// The key that signs.
+        signer: Name,
+    },
+    /// A CRL is signed.
+    IssueCrl {
+        /// The CRL's name.
+        crl: Name,
+        /// The key that signs.
+        signer: Name,
+    },
+    /// The trusted root and the signing config are put together.
+    AssembleTrustRoot,
+    /// A role's metadata is signed by one key.
+    SignMetadata {
+        /// The role.
+        role: Role,
+        /// The key that signs: a keyholder's, which bears the keyholder's name, or the online one.
+        signer: Name,
+    },
+    /// A role's metadata, with its signatures, is published.
+    Publish {
+        /// The role.
+        role: Role,
+    },
+}
+
+/// One derived action, with a stable id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Such as `issue/fulcio-2027` or `sign/tuf-root/keyholder-2`.
+    pub id: String,
+    /// What it does.
+    pub action: Action,
+    /// Whether the archive holds its result.
+    pub done: bool,
+}
+
+impl Step {
+    fn new(id: String, action: Action, done: bool) -> Self {
+        Self { id, action, done }
+    }
+
+    /// The key that the step uses or makes, if any.
+    pub fn key(&self) -> Option<&Name> {
+        match &self.action {
+            Action::GenerateKey { key, .. } | Action::ImportKey { key } => Some(key),
+            Action::Issue { signer, .. }
+            | Action::IssueCrl { signer, .. }
+            | Action::SignMetadata { signer, .. } => Some(signer),
+            Action::AssembleTrustRoot | Action::Publish { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GenerateKey { key, device, algorithm } => {
+                write!(f, "generate the {algorithm} key {key} on {device}")
+            }
+            Self::ImportKey { key } => write!(f, "take over the key {key} from its request"),
+            Self::Issue { certificate, signer } => {
+                write!(f, "sign the certificate {certificate} with {signer}")
+            }
+            Self::IssueCrl { crl, signer } => write!(f, "sign the CRL {crl} with {signer}"),
+            Self::AssembleTrustRoot => f.write_str("put together the trusted root and the signing config"),
+            Self::SignMetadata { role, signer } => write!(f, "sign the TUF {role} metadata with {signer}"),
+            Self::Publish { role } => write!(f, "publish the TUF {role} metadata"),
+        }
+    }
+}
+
+/// The plan contradicts what the archive holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Conflict {
+    /// The thing, such as `certificates.root`.
+    pub object: String,
+    /// What contradicts what.
+    pub reason: String,
+    /// What to do next.
+    pub help: String,
+}
+
+/// All contradictions between a plan and an archive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(transparent)]
+pub struct Conflicts(pub Vec<Conflict>);
+
+impl fmt::Display for Conflicts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the plan does not go with this archive")?;
+        for conflict in &self.0 {
+            write!(f, "\n  {}: {}\n    {}", conflict.object, conflict.reason, conflict.help)?;
+        }
+        Ok(())
+    }
+}
+
+/// The steps of a plan, done and not done, in the order in which they are taken.
+///
+/// `plan` has its dates already moved as the archive's are.
+pub fn between(plan: &Plan, state: &State) -> Result<Vec<Step>, Conflicts> {
+    let mut conflicts = Vec::new();
+    gone(plan, state, &mut conflicts);
+    let mut steps = Vec::new();
+    keys(plan, state, &mut steps, &mut conflicts);
+    certificates(plan, state, &mut steps, &mut conflicts);
+    for (name, crl) in &plan.crls {
+        let made = state.crls.get(name).map(|made| &made.spec);
+        let done = agrees("crls", name, &crl_spec(plan, name), made, &mut conflicts);
+        let signer = plan.certificates.get(&*crl.issuer).map(|issuer| (*issuer.key).clone());
+        let Some(signer) = signer else { continue };
+        steps.push(Step::new(
+            format!("issue-crl/{name}"),
+            Action::IssueCrl { crl: name.clone(), signer },
+            done,
+        ));
+    }
+    metadata(plan, state, &mut steps, &mut conflicts);
+    if conflicts.is_empty() { Ok(steps) } else { Err(Conflicts(conflicts)) }
+}
+
+fn keys(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<Conflict>) {
+    for (name, key) in &plan.keys {
+        if let Key::Csr { .. } = key {
+            let made = state.keys.get(name).map(|made| &made.spec);
+            let done = agrees("keys", name, &key_spec(plan, name), made, conflicts);
+            steps.push(Step::new(
+                format!("import-key/{name}"),
+                Action::ImportKey { key: name.clone() },
+                done,
+            ));
+        }
+    }
+    for (name, device, algorithm) in plan.device_keys() {
+        let made = state.keys.get(name).map(|made| &made.spec);
+        let done = agrees("keys", name, &key_spec(plan, name), made, conflicts);
+        let action = Action::GenerateKey { key: name.clone(), device: device.clone(), algorithm };
+        steps.push(Step::new(format!("generate-key/{name}"), action, done));
+    }
+}
+
+fn certificates(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<Conflict>) {
+    // Issuers before what they issue; the plan's order otherwise. The plan has no circles.
+    let depth = |name: &Name| {
+        let mut depth = 0usize;
+        let mut next = plan.certificates.get(name).and_then(|found| found.issuer.as_deref());
+        while let Some(issuer) = next {
+            depth = depth.saturating_add(1);
+            next = plan.certificates.get(issuer).and_then(|found| found.issuer.as_deref());
+        }
+        depth
+    };
+    let mut names: Vec<&Name> = plan.certificates.keys().collect();
+    names.sort_by_key(|name| depth(name));
+    for name in names {
+        let Some(certificate) = plan.certificates.get(name) else { continue };
+        let made = state.certificates.get(name).map(|made| &made.spec);
+        let done = agrees("certificates", name, &certificate_spec(plan, name), made, conflicts);
+        let signer = match &certificate.issuer {
+            None => Some((*certificate.key).clone()),
+            Some(issuer) => plan.certificates.get(&**issuer).map(|issuer| (*issuer.key).clone()),
+        };
+        let Some(signer) = signer else { continue };
+        let action = Action::Issue { certificate: name.clone(), signer };
+        steps.push(Step::new(format!("issue/{name}"), action, done));
+    }
+}
+
+fn metadata(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<Conflict>) {
+    let Some(wanted) = trust_root_spec(plan) else { return };
+    let made = state.trust_root.as_ref().map(|made| &made.spec);
+    if let Some(made) = made {
+        entries_stay(made, &wanted, conflicts);
+    }
+    let done = made == Some(&wanted);
+    steps.push(Step::new("assemble/trust-root".into(), Action::AssembleTrustRoot, done));
+    let Some(tuf) = &plan.tuf else { return };
+    for role in Role::ALL {
+        let Some(spec) = role_spec(plan, role) else { continue };
+        let done = state.newest(role).is_some_and(|published| published.spec == spec);
+        let version = state.next_version(role);
+        let signers: Vec<Name> = match role {
+            Role::Root => tuf.root.keyholders.iter().map(|name| (**name).clone()).collect(),
+            Role::Targets => tuf.targets.keyholders.iter().map(|name| (**name).clone()).collect(),
+            Role::Snapshot => vec![(*tuf.snapshot.key).clone()],
+            Role::Timestamp => vec![(*tuf.timestamp.key).clone()],
+        };
+        for signer in signers {
+            let id = format!("sign/tuf-{role}/{signer}");
+            let signed = done || state.signatures.contains_key(&(role, version, signer.clone()));
+            steps.push(Step::new(id, Action::SignMetadata { role, signer }, signed));
+        }
+        steps.push(Step::new(format!("publish/tuf-{role}"), Action::Publish { role }, done));
+    }
+}
+
+/// Whether a made thing is the planned one; one that is another is a conflict.
+fn agrees(
+    kind: &str,
+    name: &Name,
+    planned: &Value,
+    made: Option<&Value>,
+    conflicts: &mut Vec<Conflict>,
+) -> bool {
+    let Some(made) = made else { return false };
+    if made != planned {
+        let fields = differing(made, planned);
+        conflicts.push(Conflict {
+            object: format!("{kind}.{name}"),
+            reason: format!("it was made with another {fields}"),
+            help:
+                "what is made does not change: put the plan back as it was, and give the new one a new name"
+                    .into(),
+        });
+    }
+    true
+}
+
+/// The names of the fields in which two specs differ.
+fn differing(a: &Value, b: &Value) -> String {
+    let (Some(a), Some(b)) = (a.as_object(), b.as_object()) else { return "kind".into() };
+    let mut names: Vec<&str> = a.keys().chain(b.keys()).map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| a.get(*name) != b.get(*name));
+    names.join(", ")
+}
+
+/// What the archive holds and the plan does not mention.
+fn gone(plan: &Plan, state: &State, conflicts: &mut Vec<Conflict>) {
+    let planned_key = |name: &Name| plan.keys.contains_key(name) || plan.people.contains_key(name);
+    let keys = state.keys.keys().filter(|name| !planned_key(name)).map(|name| ("keys", name));
+    let certificates = state
+        .certificates
+        .keys()
+        .filter(|name| !plan.certificates.contains_key(*name))
+        .map(|name| ("certificates", name));
+    let crls = state.crls.keys().filter(|name| !plan.crls.contains_key(*name)).map(|name| ("crls", name));
+    for (kind, name) in keys.chain(certificates).chain(crls) {
+        conflicts.push(Conflict {
+            object: format!("{kind}.{name}"),
+            reason: "the archive holds it, and the plan does not mention it".into(),
+            help: "is this another plan's archive? nothing is ever removed: a later plan keeps what was made"
+                .into(),
+        });
+    }
+}
+
+/// Entries of the trusted root are retired by an end of their window, never removed, and their start
+/// never moves.
+fn entries_stay(made: &Value, planned: &Value, conflicts: &mut Vec<Conflict>) {
+    for list in ["certificate-authorities", "transparency-logs", "timestamp-authorities", "certificate-logs"]
+    {
+        let entries = |spec: &Value| spec.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+        let identity = |entry: &Value| {
+            let id = entry.get("chain").or_else(|| entry.get("key")).cloned();
+            let from = entry.get("trust").and_then(|trust| trust.get("from")).cloned();
+            (id, entry.get("uri").or_else(|| entry.get("url")).cloned(), from)
+        };
+        let now: Vec<_> = entries(planned).iter().map(identity).collect();
+        for entry in entries(made) {
+            let (id, address, from) = identity(&entry);
+            if !now.contains(&(id.clone(), address, from)) {
+                conflicts.push(Conflict {
+                    object: format!("trust-root.{list} {}", id.unwrap_or_default()),
+                    reason: "it was published, and the plan has it no more, or with another address or start"
+                        .into(),
+                    help: "give its window an end instead: what it signed must go on verifying".into(),
+                });
+            }
+        }
+    }
+}
+
+/// What the plan says of a key. Keyholders' keys bear the keyholder's name.
+pub fn key_spec(plan: &Plan, name: &Name) -> Value {
+    if let Some(Key::Csr { .. }) = plan.keys.get(name) {
+        return json!({"csr": true});
+    }
+    match plan.device_keys().find(|(key, _, _)| *key == name) {
+        Some((_, device, algorithm)) => json!({"device": device, "algorithm": algorithm}),
+        None => Value::Null,
+    }
+}
+
+/// What the plan says of a certificate.
+pub fn certificate_spec(plan: &Plan, name: &Name) -> Value {
+    serde_json::to_value(plan.certificates.get(name)).unwrap_or_default()
+}
+
+/// What the plan says of a CRL.
+pub fn crl_spec(plan: &Plan, name: &Name) -> Value {
+    serde_json::to_value(plan.crls.get(name)).unwrap_or_default()
+}
+
+/// What the plan says of the trust root, with the operator that is meant where none is named.
+pub fn trust_root_spec(plan: &Plan) -> Option<Value> {
+    let root = plan.trust_root.as_ref()?;
+    let mut spec = serde_json::to_value(root).ok()?;
+    let operator = root.operator.as_deref().unwrap_or(&plan.ceremony.organization);
+    spec.as_object_mut()?.insert("operator".into(), operator.into());
+    Some(spec)
+}
+
+/// What the plan says of a role's metadata, with what it depends on: a role is signed again when
+/// anything below it changed.
+pub fn role_spec(plan: &Plan, role: Role) -> Option<Value> {
+    let tuf = plan.tuf.as_ref()?;
+    Some(match role {
+        Role::Root => {
+            let keys = json!({"snapshot": tuf.snapshot.key, "timestamp": tuf.timestamp.key});
+            let targets = json!({"keyholders": tuf.targets.keyholders, "threshold": tuf.targets.threshold});
+            json!({"root": tuf.root, "targets": targets, "online": keys})
+        }
+        Role::Targets => json!({"targets": tuf.targets, "trust-root": trust_root_spec(plan)?}),
+        Role::Snapshot => json!({"snapshot": tuf.snapshot, "targets": role_spec(plan, Role::Targets)?}),
+        Role::Timestamp => json!({"timestamp": tuf.timestamp, "snapshot": role_spec(plan, Role::Snapshot)?}),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::Role;
+    use crate::plan::tests::example;
+
+    #[test]
+    fn an_empty_archive_misses_everything_in_order() {
+        let steps = between(&example(), &State::default()).unwrap();
+        let ids: Vec<&str> = steps.iter().map(|step| step.id.as_str()).collect();
+        assert!(steps.iter().all(|step| !step.done));
+        let at =
+            |id: &str| ids.iter().position(|found| *found == id).unwrap_or_else(|| panic!("no step {id}"));
+        assert!(at("generate-key/root") < at("issue/root"));
+        assert!(at("generate-key/keyholder-5") < at("sign/tuf-root/keyholder-1"));
+        assert!(at("issue/tsa-2026") < at("issue/tsa-signer-2026"));
+        assert!(at("issue/tsa-signer-2026") < at("assemble/trust-root"));
+        assert!(at("issue-crl/root-1") < at("assemble/trust-root"));
+        assert!(at("sign/tuf-root/keyholder-5") < at("publish/tuf-root"));
+        assert_eq!(*ids.last().unwrap(), "publish/tuf-timestamp");
+        assert_eq!(ids.len(), 12 + 4 + 1 + 1 + 6 + 6 + 2 + 2);
+    }
+
+    #[test]
+    fn roles_depend_on_what_is_below_them() {
+        let plan = example();
+        let mut later = plan.clone();
+        let tuf = later.tuf.as_mut().unwrap();
+        *tuf.targets.expires.value_mut() = tuf.targets.expires.shifted(30).unwrap();
+        let changed = |role| role_spec(&plan, role) != role_spec(&later, role);
+        assert_eq!(Role::ALL.map(changed), [false, true, true, true]);
+    }
+
+    #[test]
+    fn entries_of_the_trusted_root_stay() {
+        let plan = example();
+        let mut later = plan.clone();
+        later.trust_root.as_mut().unwrap().certificate_logs.clear();
+        let mut conflicts = Vec::new();
+        let (made, planned) = (trust_root_spec(&plan).unwrap(), trust_root_spec(&later).unwrap());
+        entries_stay(&made, &planned, &mut conflicts);
+        assert_eq!(conflicts.len(), 1);
+        conflicts.clear();
+        entries_stay(&made, &made, &mut conflicts);
+        assert!(conflicts.is_empty());
+    }
+}
