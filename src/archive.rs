@@ -6,6 +6,7 @@
 pub mod event;
 pub mod journal;
 pub mod layout;
+pub mod rehearsal;
 pub mod state;
 pub mod store;
 
@@ -22,8 +23,10 @@ pub use journal::{Damage, Journal, Record};
 pub use state::State;
 
 use crate::lint::Signed;
+use crate::lint::trust_root::Passed;
 use crate::pki::{Certificate, Crl};
 use crate::plan::{Name, Time};
+use crate::tuf::RoleSignature;
 use layout::{File, Kind};
 use store::Store;
 
@@ -189,13 +192,64 @@ impl Archive {
         self.commit(time, event, Vec::new())
     }
 
-    /// Journal, then files.
-    pub(crate) fn commit(
+    /// Takes the trusted root and the signing config in. Only what broke no rule can come here.
+    pub fn trust_root(
         &mut self,
         time: Time,
-        event: Event,
-        others: Vec<FileRecord>,
+        step: &str,
+        spec: Value,
+        passed: &Passed,
     ) -> Result<(), ArchiveError> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let event = Event::TrustRootAssembled {
+            step: step.to_string(),
+            spec,
+            trusted_root: text(passed.trusted_root.bytes()),
+            signing_config: text(passed.signing_config.bytes()),
+        };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// Takes a signature over a role's metadata in. Only one that was verified can come here.
+    pub fn role_signature(
+        &mut self,
+        time: Time,
+        step: &str,
+        (role, version, key): (Role, u64, &Name),
+        spec: Value,
+        bytes: &[u8],
+        signed: &Signed<RoleSignature>,
+    ) -> Result<(), ArchiveError> {
+        let event = Event::MetadataSigned {
+            step: step.to_string(),
+            role,
+            version,
+            key: key.clone(),
+            spec,
+            keyid: signed.document().keyid.clone(),
+            signature: signed.document().sig.clone(),
+            signed: crate::pki::sha256_hex(bytes),
+        };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// Publishes a role's metadata: the file that [`crate::tuf::envelope()`] made, whose signatures
+    /// reach the threshold.
+    pub fn publish(
+        &mut self,
+        time: Time,
+        step: &str,
+        (role, version): (Role, u64),
+        spec: Value,
+        file: &[u8],
+    ) -> Result<(), ArchiveError> {
+        let content = String::from_utf8_lossy(file).into_owned();
+        let event = Event::MetadataPublished { step: step.to_string(), role, version, spec, content };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// Journal, then files.
+    fn commit(&mut self, time: Time, event: Event, others: Vec<FileRecord>) -> Result<(), ArchiveError> {
         let files = layout::files(&event, &self.state);
         let mut records: Vec<FileRecord> =
             files.iter().map(|file| FileRecord::of(file.path.as_str(), &file.bytes)).collect();

@@ -223,7 +223,8 @@ fn metadata(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut V
         };
         for signer in signers {
             let id = format!("sign/tuf-{role}/{signer}");
-            let signed = done || state.signatures.contains_key(&(role, version, signer.clone()));
+            let made = state.signatures.get(&(role, version, signer.clone()));
+            let signed = done || made.is_some_and(|made| made.spec == spec);
             steps.push(Step::new(id, Action::SignMetadata { role, signer }, signed));
         }
         steps.push(Step::new(format!("publish/tuf-{role}"), Action::Publish { role }, done));

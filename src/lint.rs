@@ -2,6 +2,8 @@
 
 pub mod certificate;
 pub mod crl;
+pub mod trust_root;
+pub mod tuf;
 
 use std::fmt;
 

@@ -1,13 +1,36 @@
 //! Devices that hold private keys. The only room that touches them.
 //!
 //! [`Token`] speaks in our own types, never in a module's, so that a vendor's module can move into a
-//! child process without anyone above noticing.
+//! child process without anyone above noticing. [`Devices`] is the door: it finds a site's devices,
+//! logs in once, and keeps the sessions.
 
+mod attributes;
+mod clock;
+pub mod devices;
+pub mod environment;
+pub mod error;
+pub mod failure;
+mod init;
+mod login;
+mod mechanism;
+mod module;
+mod pair;
+pub mod pin;
+pub mod pkcs11;
+mod public_key;
+pub mod state;
+mod template;
 pub mod throwaway;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use devices::{Devices, ModuleTokens, Present};
+pub use error::{Class, TokenError};
+pub use failure::{Failure, Seen, Which};
+pub use pin::{AskPin, PinError, PinOwner, PinRequest};
+pub use state::{PinState, TokenState};
 
 use crate::lint::Signable;
 use crate::pki::{Algorithm, PublicKey, Signature};
@@ -44,11 +67,25 @@ pub struct KeyReport {
     pub public: PublicKey,
     /// The object's id (CKA_ID), in hex.
     pub id: String,
-    /// The mechanism that generated the key, as PKCS#11 names it.
+    /// The mechanism that generated the key, as the device and PKCS#11 name it.
     pub mechanism: String,
     /// The private key's attributes as the device reads them back, by PKCS#11 name. What a device
     /// does not answer is recorded as "not answered".
     pub attributes: BTreeMap<String, serde_json::Value>,
+}
+
+/// An object on a device, by PKCS#11 names. Empty where the device says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ObjectReport {
+    /// What it is, such as `CKO_PRIVATE_KEY`.
+    pub class: String,
+    /// Its label.
+    pub label: String,
+    /// Its id (CKA_ID), in hex.
+    pub id: String,
+    /// Of a key: its type, such as `CKK_EC`.
+    pub key_type: String,
 }
 
 /// An open, logged-in session with a device.
@@ -68,17 +105,13 @@ pub trait Token {
 
     /// Signs. What comes back is not verified yet: that is what `Linted::attach` does.
     fn sign(&mut self, what: &dyn Signable) -> Result<Signature, TokenError>;
-}
 
-/// What goes wrong with a device.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum TokenError {
-    /// A device of the throwaway kind failed.
-    #[error("throwaway key `{key}`: {reason}")]
-    Throwaway {
-        /// The key's name.
-        key: Name,
-        /// What the software says.
-        reason: String,
-    },
+    /// Removes what is left under this label of a generation that was cut off, so that it can be done
+    /// again: a public key alone, or with a private key that the device did not finish. Says whether
+    /// there was such a half; refuses to remove anything that could sign, or that another tool made.
+    /// For a caller whose journal knows of the intent to generate this key here, and of no result.
+    fn discard_half(&mut self, key: &Name) -> Result<bool, TokenError>;
+
+    /// Every object that the session sees, sorted.
+    fn inventory(&mut self) -> Result<Vec<ObjectReport>, TokenError>;
 }

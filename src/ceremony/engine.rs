@@ -1,0 +1,288 @@
+//! Takes the steps: intent, device, result, one after the other. The same engine runs on real devices
+//! and, before the first write, on throwaway keys.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use data_encoding::BASE64;
+use serde::Serialize;
+
+use super::clock::Clock;
+use super::{CeremonyError, Console, Ring};
+use crate::archive::{Archive, Event, KeyRecord};
+use crate::difference::{self, Action, Step};
+use crate::lint::{Linted, Signable, Signed};
+use crate::pki::{Document, PublicKey, csr};
+use crate::plan::{Algorithm, Key, Name, Plan};
+use crate::token::{DeviceReport, KeyReport};
+
+/// What happened to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// The archive held its result already.
+    Done,
+    /// Taken now.
+    Made,
+    /// Not taken: something or someone is still missing.
+    Pending,
+}
+
+/// A step and what it took.
+#[derive(Clone, Debug, Serialize)]
+pub struct StepReport {
+    /// The step's id.
+    pub id: String,
+    /// What happened to it.
+    pub status: Status,
+    /// All of it.
+    pub elapsed_ms: f64,
+    /// Inside the devices.
+    pub device_ms: f64,
+    /// Waiting for the disk.
+    pub disk_ms: f64,
+}
+
+impl StepReport {
+    /// A step that nothing happened to yet.
+    pub fn of(step: &Step) -> Self {
+        let status = if step.done { Status::Done } else { Status::Pending };
+        Self { id: step.id.clone(), status, elapsed_ms: 0.0, device_ms: 0.0, disk_ms: 0.0 }
+    }
+}
+
+/// Milliseconds, with microseconds behind the point.
+pub fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// What an interrupted signature may become when the run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Only the same bytes: two certificates under one serial number must never differ.
+    SameBytes,
+    /// Other bytes too: nothing of a role's metadata is published before all of it is signed.
+    OtherBytes,
+}
+
+/// Everything that a ceremony works with.
+pub struct Engine<'a> {
+    /// What shall be, with its dates moved where the site moves them.
+    pub plan: &'a Plan,
+    /// The folder that the plan's relative paths start from.
+    pub folder: &'a Path,
+    /// What is.
+    pub archive: &'a mut Archive,
+    /// The devices.
+    pub ring: &'a mut dyn Ring,
+    /// The person.
+    pub console: &'a mut dyn Console,
+    /// The time.
+    pub clock: Clock,
+    /// Whether subjects and documents are marked as a rehearsal's.
+    pub rehearsal: bool,
+}
+
+impl Engine<'_> {
+    /// Takes every step that is not done, in order, and says of each what happened to it.
+    pub fn run(&mut self, steps: &[Step], reports: &mut [StepReport]) -> Result<(), CeremonyError> {
+        for (step, report) in steps.iter().zip(reports) {
+            if step.done {
+                continue;
+            }
+            let (start, device, disk) = (Instant::now(), self.ring.device_time(), self.archive.disk_time());
+            // A person may be asked for a PIN: before the step is shown as running.
+            if let Some(device) = self.device_of(step) {
+                self.open(&device)?;
+            }
+            self.console.start(step);
+            let taken = self.take(step);
+            report.elapsed_ms = millis(start.elapsed());
+            report.device_ms = millis(self.ring.device_time().saturating_sub(device));
+            report.disk_ms = millis(self.archive.disk_time().saturating_sub(disk));
+            if let Err(error) = taken {
+                self.console.failed(step);
+                return Err(error);
+            }
+            report.status = Status::Made;
+            self.console.made(step, report);
+        }
+        Ok(())
+    }
+
+    /// The device that a step needs, if it needs one.
+    fn device_of(&self, step: &Step) -> Option<Name> {
+        match &step.action {
+            Action::GenerateKey { device, .. } => Some(device.clone()),
+            Action::Issue { signer, .. }
+            | Action::IssueCrl { signer, .. }
+            | Action::SignMetadata { signer, .. } => self.archive.state().keys.get(signer)?.device.clone(),
+            Action::ImportKey { .. } | Action::AssembleTrustRoot | Action::Publish { .. } => None,
+        }
+    }
+
+    fn take(&mut self, step: &Step) -> Result<(), CeremonyError> {
+        match &step.action {
+            Action::GenerateKey { key, device, algorithm } => self.generate(step, key, device, *algorithm),
+            Action::ImportKey { key } => self.import(step, key),
+            Action::Issue { certificate, signer } => self.issue(step, certificate, signer),
+            Action::IssueCrl { crl, signer } => self.issue_crl(step, crl, signer),
+            Action::AssembleTrustRoot => self.assemble(step),
+            Action::SignMetadata { role, signer } => self.sign_metadata(step, *role, signer),
+            Action::Publish { role } => self.publish(step, *role),
+        }
+    }
+
+    /// Intent, device, result. After an interruption the key may be there already.
+    fn generate(
+        &mut self,
+        step: &Step,
+        key: &Name,
+        device: &Name,
+        algorithm: Algorithm,
+    ) -> Result<(), CeremonyError> {
+        let claims = self.open(device)?;
+        let intended =
+            Event::KeyIntended { step: step.id.clone(), key: key.clone(), device: device.clone(), algorithm };
+        let interrupted = self.archive.state().open.get(&step.id) == Some(&intended);
+        let orphan = if interrupted { self.ring.token(device)?.find(key)? } else { None };
+        let (report, adopted) = match orphan {
+            Some(report) if report.public.algorithm() == algorithm => {
+                self.console.note(&format!(
+                    "{key} was generated on {device} before the interruption, and is taken over: label, algorithm and the journal's intent agree"
+                ));
+                (report, true)
+            }
+            Some(report) => {
+                return Err(CeremonyError::StrangeOrphan {
+                    key: key.clone(),
+                    device: device.clone(),
+                    found: report.public.algorithm(),
+                    expected: algorithm,
+                });
+            }
+            None => {
+                if !interrupted {
+                    self.archive.record(self.clock.now(), intended)?;
+                }
+                (self.ring.token(device)?.generate(key, algorithm)?, false)
+            }
+        };
+        self.refuse_known_key(key, &report.public)?;
+        let record = key_record(key, Some((device, claims)), report, None);
+        let spec = difference::key_spec(self.plan, key);
+        let event = Event::KeyMade { step: step.id.clone(), spec, adopted, key: Box::new(record) };
+        Ok(self.archive.record(self.clock.now(), event)?)
+    }
+
+    fn import(&mut self, step: &Step, key: &Name) -> Result<(), CeremonyError> {
+        let Some(Key::Csr { csr }) = self.plan.keys.get(key) else {
+            return Err(CeremonyError::Missing(format!("the plan has no request for the key `{key}`")));
+        };
+        let path = self.folder.join(&**csr);
+        let bytes = std::fs::read(&path)
+            .map_err(|error| CeremonyError::Input { path: path.clone(), reason: error.to_string() })?;
+        let request =
+            csr::read(&bytes).map_err(|error| CeremonyError::Input { path, reason: error.to_string() })?;
+        self.refuse_known_key(key, &request.public)?;
+        let report = KeyReport {
+            public: request.public,
+            id: String::new(),
+            mechanism: "elsewhere".into(),
+            attributes: Default::default(),
+        };
+        let record = key_record(key, None, report, Some(BASE64.encode(&request.der)));
+        let spec = difference::key_spec(self.plan, key);
+        let event = Event::KeyMade { step: step.id.clone(), spec, adopted: false, key: Box::new(record) };
+        Ok(self.archive.record(self.clock.now(), event)?)
+    }
+
+    /// One key under two names would defeat every rule that counts keys.
+    fn refuse_known_key(&self, key: &Name, public: &PublicKey) -> Result<(), CeremonyError> {
+        let known =
+            self.archive.state().keys.iter().find(|(name, made)| *name != key && made.public == *public);
+        match known {
+            Some((other, _)) => Err(CeremonyError::SameKey { key: key.clone(), other: other.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens a device, once, and records that it was opened.
+    fn open(&mut self, device: &Name) -> Result<DeviceReport, CeremonyError> {
+        let first = !self.ring.is_open(device);
+        let claims = self.ring.token(device)?.report().clone();
+        if first {
+            let event = Event::DeviceOpened { device: device.clone(), claims: claims.clone() };
+            self.archive.record(self.clock.now(), event)?;
+        }
+        Ok(claims)
+    }
+
+    /// Intent, device, verification in software. What comes back is the only thing an archive takes.
+    pub(super) fn sign<T: Document>(
+        &mut self,
+        step: &Step,
+        linted: Linted<T>,
+        again: Again,
+    ) -> Result<Signed<T>, CeremonyError> {
+        let (device, public) = self.signer(linted.key())?;
+        self.open(&device)?;
+        let intended = Event::SignatureIntended {
+            step: step.id.clone(),
+            object: linted.object().to_string(),
+            key: linted.key().clone(),
+            to_be_signed: BASE64.encode(linted.bytes()),
+        };
+        match self.archive.state().open.get(&step.id) {
+            Some(open) if *open == intended => self.console.note(&format!(
+                "{}: the interrupted signature is made again, over the same bytes",
+                linted.object()
+            )),
+            Some(_) if again == Again::SameBytes => {
+                return Err(CeremonyError::OtherBytes { object: linted.object().to_string() });
+            }
+            _ => self.archive.record(self.clock.now(), intended)?,
+        }
+        let signature = self.ring.token(&device)?.sign(&linted)?;
+        Ok(linted.attach(signature, &public)?)
+    }
+
+    /// The device that holds a key, and its public half.
+    fn signer(&self, key: &Name) -> Result<(Name, PublicKey), CeremonyError> {
+        let made = self.archive.state().keys.get(key);
+        let made = made.ok_or_else(|| CeremonyError::Missing(format!("the key `{key}` is not made yet")))?;
+        let device = made.device.clone().ok_or_else(|| {
+            CeremonyError::Missing(format!("the key `{key}` lives elsewhere and can't sign here"))
+        })?;
+        Ok((device, made.public.clone()))
+    }
+
+    /// A key's public half.
+    pub(super) fn public(&self, key: &Name) -> Result<PublicKey, CeremonyError> {
+        let made = self.archive.state().keys.get(key);
+        made.map(|made| made.public.clone())
+            .ok_or_else(|| CeremonyError::Missing(format!("the key `{key}` is not made yet")))
+    }
+}
+
+fn key_record(
+    name: &Name,
+    device: Option<(&Name, DeviceReport)>,
+    report: KeyReport,
+    request: Option<String>,
+) -> KeyRecord {
+    let (device, claims) = device.map_or((None, None), |(name, claims)| (Some(name.clone()), Some(claims)));
+    KeyRecord {
+        name: name.clone(),
+        algorithm: report.public.algorithm(),
+        fingerprint: report.public.fingerprint(),
+        public: BASE64.encode(report.public.spki()),
+        device,
+        device_claims: claims,
+        id: report.id,
+        mechanism: report.mechanism,
+        attributes: report.attributes,
+        attestation: None,
+        request,
+    }
+}

@@ -1,0 +1,155 @@
+//! Steps that put the trust root together, sign the TUF metadata over it, and publish it.
+
+use std::collections::BTreeMap;
+
+use super::CeremonyError;
+use super::engine::{Again, Engine};
+use crate::archive::Role;
+use crate::difference::{self, Step};
+use crate::lint;
+use crate::plan::{Name, Tuf};
+use crate::trust_root::{self, Material};
+use crate::tuf::{self, Envelope, Key, Metadata, RoleSignature, Root, Signers};
+
+impl Engine<'_> {
+    pub(super) fn assemble(&mut self, step: &Step) -> Result<(), CeremonyError> {
+        let (Some(planned), Some(spec)) = (&self.plan.trust_root, difference::trust_root_spec(self.plan))
+        else {
+            return Err(CeremonyError::Missing("the plan has no [trust-root]".into()));
+        };
+        let state = self.archive.state();
+        let certificates = state
+            .certificates
+            .iter()
+            .map(|(name, made)| (name.clone(), made.certificate.der().to_vec()))
+            .collect();
+        let keys = state.keys.iter().map(|(name, made)| (name.clone(), made.public.clone())).collect();
+        let material = Material { certificates: &certificates, keys: &keys };
+        let trusted_root = trust_root::to_json(&trust_root::trusted_root(planned, &material)?);
+        let (organization, date) = (&self.plan.ceremony.organization, self.plan.ceremony.date);
+        let signing_config = trust_root::to_json(&trust_root::signing_config(planned, organization, date));
+        let files = lint::trust_root::Files {
+            trusted_root: &trusted_root,
+            signing_config: &signing_config,
+            previous: state.trust_root.as_ref().map(|made| made.trusted_root.as_bytes()),
+            plan: Some(planned),
+            now: self.clock.now(),
+        };
+        let passed = lint::trust_root::lint(&files)?;
+        self.console.warnings(&passed.warnings);
+        Ok(self.archive.trust_root(self.clock.now(), &step.id, spec, &passed)?)
+    }
+
+    pub(super) fn sign_metadata(
+        &mut self,
+        step: &Step,
+        role: Role,
+        signer: &Name,
+    ) -> Result<(), CeremonyError> {
+        let metadata = self.next_metadata(role)?;
+        let spec = difference::role_spec(self.plan, role).unwrap_or_default();
+        let public = self.public(signer)?;
+        let context = tuf::Context {
+            key: self.tuf_key(signer)?,
+            root: self.root_in_force()?,
+            previous: self.newest(role)?,
+            now: self.clock.now(),
+            metadata,
+        };
+        let version = context.metadata.head().version;
+        let linted = tuf::draft(signer, &public, context)?.lint()?;
+        self.console.warnings(linted.warnings());
+        let bytes = linted.draft().bytes.clone();
+        let signed = self.sign(step, linted, Again::OtherBytes)?;
+        let place = (role, version, signer);
+        Ok(self.archive.role_signature(self.clock.now(), &step.id, place, spec, &bytes, &signed)?)
+    }
+
+    pub(super) fn publish(&mut self, step: &Step, role: Role) -> Result<(), CeremonyError> {
+        let metadata = self.next_metadata(role)?;
+        let spec = difference::role_spec(self.plan, role).unwrap_or_default();
+        let version = metadata.head().version;
+        let signatures: Vec<RoleSignature> = self
+            .archive
+            .state()
+            .signatures
+            .iter()
+            .filter(|((found, number, _), made)| *found == role && *number == version && made.spec == spec)
+            .map(|(_, made)| RoleSignature { keyid: made.keyid.clone(), sig: made.signature.clone() })
+            .collect();
+        let file = tuf::envelope(&metadata, &signatures, self.root_in_force()?.as_ref())?;
+        Ok(self.archive.publish(self.clock.now(), &step.id, (role, version), spec, &file)?)
+    }
+
+    /// What a role's next version says. It follows from plan and archive alone, so that every
+    /// keyholder, and a run that goes on, signs the same bytes.
+    fn next_metadata(&self, role: Role) -> Result<Metadata, CeremonyError> {
+        let planned = self.plan.tuf.as_ref();
+        let planned = planned.ok_or_else(|| CeremonyError::Missing("the plan has no [tuf]".into()))?;
+        let state = self.archive.state();
+        let version = state.next_version(role);
+        let below = |role: Role| {
+            let published = state.newest(role);
+            published.map(|published| (published.version, published.content.as_bytes())).ok_or_else(|| {
+                CeremonyError::Missing(format!("the TUF {role} metadata is not published yet"))
+            })
+        };
+        let metadata: Metadata = match role {
+            Role::Root => Root::new(version, *planned.root.expires, &self.signers(planned)?).into(),
+            Role::Targets => {
+                let made = state.trust_root.as_ref();
+                let made = made
+                    .ok_or_else(|| CeremonyError::Missing("the trust root is not put together yet".into()))?;
+                let files = [
+                    ("trusted_root.json", made.trusted_root.as_bytes()),
+                    ("signing_config.v0.2.json", made.signing_config.as_bytes()),
+                ];
+                tuf::Targets::new(version, *planned.targets.expires, &files).into()
+            }
+            Role::Snapshot => {
+                tuf::Snapshot::new(version, *planned.snapshot.expires, below(Role::Targets)?).into()
+            }
+            Role::Timestamp => {
+                tuf::Timestamp::new(version, *planned.timestamp.expires, below(Role::Snapshot)?).into()
+            }
+        };
+        Ok(if self.rehearsal { metadata.rehearsal() } else { metadata })
+    }
+
+    fn signers(&self, planned: &Tuf) -> Result<BTreeMap<Role, Signers>, CeremonyError> {
+        let people = |role: &crate::plan::tuf::KeyholderRole| {
+            let keys = role.keyholders.iter().map(|name| self.tuf_key(name)).collect::<Result<_, _>>()?;
+            Ok::<_, CeremonyError>(Signers { keys, threshold: *role.threshold })
+        };
+        let online = |role: &crate::plan::tuf::OnlineRole| {
+            Ok::<_, CeremonyError>(Signers { keys: vec![self.tuf_key(&role.key)?], threshold: 1 })
+        };
+        Ok(BTreeMap::from([
+            (Role::Root, people(&planned.root)?),
+            (Role::Targets, people(&planned.targets)?),
+            (Role::Snapshot, online(&planned.snapshot)?),
+            (Role::Timestamp, online(&planned.timestamp)?),
+        ]))
+    }
+
+    /// A key as TUF lists it; a keyholder's names its owner.
+    fn tuf_key(&self, name: &Name) -> Result<Key, CeremonyError> {
+        let owner = self.plan.people.contains_key(name).then_some(name);
+        Ok(Key::new(&self.public(name)?, owner)?)
+    }
+
+    /// The root that clients trust now.
+    fn root_in_force(&self) -> Result<Option<Root>, CeremonyError> {
+        match self.newest(Role::Root)? {
+            Some(Metadata::Root(root)) => Ok(Some(root)),
+            _ => Ok(None),
+        }
+    }
+
+    fn newest(&self, role: Role) -> Result<Option<Metadata>, CeremonyError> {
+        let published = self.archive.state().newest(role);
+        let envelope =
+            published.map(|published| Envelope::parse(published.content.as_bytes())).transpose()?;
+        Ok(envelope.map(|envelope| envelope.signed))
+    }
+}

@@ -1,0 +1,125 @@
+//! `rootwright check`: plan, site and archive against each other.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{Code, Failure, Output, load};
+use crate::ceremony::{conduct, preflight};
+use crate::difference::{self, Step};
+use crate::plan::{Key, Plan};
+
+/// Check a plan, and a site and an archive against it; touches no device.
+///
+/// Everything that the plan makes is drafted with throwaway keys and judged by every rule, so that what
+/// would stop the ceremony stops here. With --archive, also says which steps are left.
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// The plan to check.
+    plan: PathBuf,
+
+    /// A site, which must name every device of the plan.
+    #[arg(long)]
+    site: Option<PathBuf>,
+
+    /// The archive that the plan is for; one that does not exist yet is empty.
+    #[arg(long, value_name = "DIR")]
+    archive: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    plan: String,
+    name: String,
+    date: String,
+    date_shift: i64,
+    keys: usize,
+    certificates: usize,
+    crls: usize,
+    steps: Vec<CheckedStep>,
+}
+
+#[derive(Serialize)]
+struct CheckedStep {
+    id: String,
+    status: &'static str,
+    what: String,
+}
+
+impl Check {
+    /// Checks.
+    pub fn run(self, output: &Output) -> Result<Code, Failure> {
+        let loaded = load::plan(&self.plan)?;
+        let site = self.site.as_deref().map(load::site).transpose()?;
+        let state = self.archive.as_deref().map(load::state).transpose()?.unwrap_or_default();
+        if let Some(site) = &site {
+            conduct::refuse_other_purpose(&site.site, &state)?;
+        }
+        let shift = site.as_ref().map_or(state.date_shift, |site| site.site.shift());
+        let rehearsal = site.as_ref().is_some_and(|site| site.site.is_rehearsal());
+        let plan = conduct::moved(&loaded.plan, shift)?;
+        let steps = difference::between(&plan, &state)
+            .map_err(|error| Failure::new(Code::Refused, error.to_string()))?;
+        if let Some(site) = &site {
+            devices(&plan, site)?;
+        }
+        let clock = crate::ceremony::clock::Clock::rehearsal(plan.ceremony.date, state.last)
+            .ok_or_else(|| Failure::new(Code::Usage, "the machine's clock can't be read"))?;
+        preflight::draft_everything(&plan, &loaded.folder, clock, rehearsal)?;
+        let document = Checked {
+            plan: crate::pki::sha256_hex(loaded.source.text.as_bytes()),
+            name: (*plan.ceremony.name).clone(),
+            date: plan.ceremony.date.to_string(),
+            date_shift: shift,
+            keys: plan
+                .device_keys()
+                .count()
+                .saturating_add(plan.keys.values().filter(|key| matches!(key, Key::Csr { .. })).count()),
+            certificates: plan.certificates.len(),
+            crls: plan.crls.len(),
+            steps: steps.iter().map(describe).collect(),
+        };
+        output.result(&document, || text(&document))?;
+        Ok(Code::Done)
+    }
+}
+
+fn describe(step: &Step) -> CheckedStep {
+    let status = if step.done { "done" } else { "pending" };
+    CheckedStep { id: step.id.clone(), status, what: step.action.to_string() }
+}
+
+fn devices(plan: &Plan, site: &load::LoadedSite) -> Result<(), Failure> {
+    let missing: Vec<&str> = plan
+        .devices()
+        .into_iter()
+        .filter(|name| !site.site.devices.contains_key(*name))
+        .map(|name| name.as_str())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let found = format!("the site names no device {}, which the plan needs", missing.join(", "));
+    Err(Failure::new(Code::Findings, found).help("add [devices.NAME] with module and serial to the site"))
+}
+
+fn text(checked: &Checked) -> String {
+    let pending = checked.steps.iter().filter(|step| step.status == "pending").count();
+    let mut text = format!(
+        "{}\n  plan       SHA-256 {}\n  date       {}\n  makes      {} keys, {} certificates, {} CRLs\n  rules      no finding\n  steps      {} of {} to be taken\n",
+        checked.name,
+        checked.plan,
+        checked.date,
+        checked.keys,
+        checked.certificates,
+        checked.crls,
+        pending,
+        checked.steps.len(),
+    );
+    let width = checked.steps.iter().map(|step| step.id.len()).max().unwrap_or(0);
+    for step in &checked.steps {
+        let mark = if step.status == "done" { "✓" } else { "·" };
+        text.push_str(&format!("    {mark} {:<width$}  {}\n", step.id, step.what));
+    }
+    text
+}

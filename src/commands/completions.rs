@@ -1,0 +1,57 @@
+//! `rootwright completions` and `rootwright man`.
+
+use std::io::Write;
+
+use clap::CommandFactory;
+
+use super::{Cli, Code, Failure};
+
+/// Print completions for a shell.
+///
+/// For bash: rootwright completions bash > /etc/bash_completion.d/rootwright
+#[derive(Debug, clap::Args)]
+pub struct Completions {
+    /// Which shell.
+    shell: clap_complete::Shell,
+}
+
+impl Completions {
+    /// Prints.
+    pub fn run(self) -> Result<Code, Failure> {
+        let mut text = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "rootwright", &mut text);
+        print(&text)
+    }
+}
+
+/// Print the manual page (roff), with every verb in it.
+///
+/// To read it: rootwright man | man -l -
+#[derive(Debug, clap::Args)]
+pub struct Man {}
+
+impl Man {
+    /// Prints.
+    pub fn run(self) -> Result<Code, Failure> {
+        let mut command = Cli::command();
+        command.build();
+        let mut text = Vec::new();
+        clap_mangen::Man::new(command.clone()).render(&mut text)?;
+        for verb in command.get_subcommands() {
+            let verb = verb.clone().display_name(format!("rootwright {}", verb.get_name()));
+            let man = clap_mangen::Man::new(verb);
+            man.render_name_section(&mut text)?;
+            man.render_synopsis_section(&mut text)?;
+            man.render_description_section(&mut text)?;
+            man.render_options_section(&mut text)?;
+        }
+        print(&text)
+    }
+}
+
+fn print(text: &[u8]) -> Result<Code, Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text)?;
+    out.flush()?;
+    Ok(Code::Done)
+}

@@ -1,0 +1,87 @@
+//! Reading what the command line names: plans, sites, archives.
+
+use std::path::{Path, PathBuf};
+
+use super::{Code, Failure};
+use crate::archive::{self, ArchiveError, State};
+use crate::pki::sha256_hex;
+use crate::plan::{Plan, Source};
+use crate::site::Site;
+
+/// A plan, as it was written.
+pub struct LoadedPlan {
+    /// Its text.
+    pub source: Source,
+    /// What it says.
+    pub plan: Plan,
+    /// The folder that its relative paths start from.
+    pub folder: PathBuf,
+}
+
+/// A site, as it was written.
+pub struct LoadedSite {
+    /// What it says.
+    pub site: Site,
+    /// SHA-256 of its text, in hex.
+    pub sha256: String,
+}
+
+fn text(path: &Path, what: &str) -> Result<Source, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::new(Code::Usage, format!("the {what} {} can't be read: {error}", path.display()))
+    })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let found = format!("the {what} {} is not text: byte {at} is not UTF-8", path.display());
+        Failure::new(Code::Usage, found)
+            .help(format!("expected a TOML file; `rootwright schema {what}` says what stands in one"))
+    })?;
+    Ok(Source::new(path.display().to_string(), text))
+}
+
+fn folder(path: &Path) -> PathBuf {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.map_or_else(|| PathBuf::from("."), Path::to_path_buf)
+}
+
+/// Reads a plan.
+pub fn plan(path: &Path) -> Result<LoadedPlan, Failure> {
+    let source = text(path, "plan")?;
+    let plan = Plan::parse(&source).map_err(|faults| Failure::new(Code::Usage, faults.to_string()))?;
+    Ok(LoadedPlan { source, plan, folder: folder(path) })
+}
+
+/// Reads a site.
+pub fn site(path: &Path) -> Result<LoadedSite, Failure> {
+    let source = text(path, "site")?;
+    let site = Site::parse(&source, &folder(path))
+        .map_err(|faults| Failure::new(Code::Usage, faults.to_string()))?;
+    Ok(LoadedSite { site, sha256: sha256_hex(source.text.as_bytes()) })
+}
+
+/// Reads what an archive holds; one that is not there yet holds nothing.
+pub fn state(path: &Path) -> Result<State, Failure> {
+    let (_, state) = archive::read(path)?;
+    Ok(state)
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        let message = error.to_string();
+        match error {
+            ArchiveError::Io { .. } => Self::new(Code::Refused, message).help(
+                "nothing that was recorded is lost: make the archive's folder writable, with room on its disk, and run again",
+            ),
+            ArchiveError::Damaged { .. } => Self::new(Code::Refused, message).help(
+                "the journal is written only by appending lines: restore the archive from a copy, and keep this one for the inquiry",
+            ),
+            ArchiveError::Changed { .. } => Self::new(Code::Refused, message).help(
+                "somebody changed the file: restore it from a copy, and find out who; `rootwright verify` looks at all the others",
+            ),
+            ArchiveError::NotAnArchive(_) => {
+                Self::new(Code::Refused, message).help("name an empty folder, or one that does not exist yet")
+            }
+            ArchiveError::Json(_) => Self::new(Code::Refused, message),
+        }
+    }
+}

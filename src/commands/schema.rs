@@ -1,0 +1,33 @@
+//! `rootwright schema`: JSON Schema for editors.
+
+use super::{Code, Failure, Output};
+use crate::plan::Plan;
+use crate::site::Site;
+
+/// Print the JSON Schema of plan or site files, for editors that complete and check as you type.
+#[derive(Debug, clap::Args)]
+pub struct Schema {
+    /// Which file.
+    file: File,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum File {
+    /// The plan: what shall be.
+    Plan,
+    /// The site: which device plays which part.
+    Site,
+}
+
+impl Schema {
+    /// Prints.
+    pub fn run(self) -> Result<Code, Failure> {
+        let schema = match self.file {
+            File::Plan => schemars::schema_for!(Plan),
+            File::Site => schemars::schema_for!(Site),
+        };
+        // For people and programs it is the same document.
+        Output { json: true }.result(&schema, String::new)?;
+        Ok(Code::Done)
+    }
+}

@@ -1,0 +1,284 @@
+//! Rules for the trusted root and the signing config, over the bytes that clients will load.
+//!
+//! No key signs these two files directly, so that [`lint`] is their door: an archive takes a
+//! [`Checked`] file and nothing else. Log ids, names and windows are derived anew from the JSON and the
+//! certificates in it, not from what built them.
+
+mod authority;
+mod case;
+mod history;
+mod log;
+pub mod signing_config;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+pub use case::{Authority, Case, Log, Span};
+
+use super::{Findings, Rule, Severity};
+use crate::plan::{self, Time};
+use crate::trust_root::{ClientFile, SigningConfig, TRUSTED_ROOT, TrustedRoot};
+
+/// What is judged: the two files as clients will load them.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// The trusted root's bytes.
+    pub trusted_root: &'a [u8],
+    /// The signing config's bytes.
+    pub signing_config: &'a [u8],
+    /// The trusted root that clients have now; none for the first.
+    pub previous: Option<&'a [u8]>,
+    /// What shall be, if that is known. Without it, an Ed25519 log is taken to speak Rekor v2.
+    pub plan: Option<&'a plan::TrustRoot>,
+    /// The moment of the ceremony.
+    pub now: Time,
+}
+
+/// A file that broke no rule: its bytes, and what a client reads in them.
+#[derive(Clone, Debug)]
+pub struct Checked<T> {
+    document: T,
+    bytes: Vec<u8>,
+}
+
+impl<T> Checked<T> {
+    /// What a client reads.
+    pub fn document(&self) -> &T {
+        &self.document
+    }
+
+    /// The file's bytes, as they were judged.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Both files, checked against their rules and each other.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// `trusted_root.json`.
+    pub trusted_root: Checked<TrustedRoot>,
+    /// `signing_config.v0.2.json`.
+    pub signing_config: Checked<SigningConfig>,
+    /// What was found that does not stop them.
+    pub warnings: Findings,
+}
+
+/// Judges both files.
+pub fn lint(files: &Files<'_>) -> Result<Passed, Findings> {
+    let mut findings = Findings::default();
+    let root: Option<TrustedRoot> = read(files.trusted_root, TrustedRoot::FILE, &mut findings);
+    let config: Option<SigningConfig> = read(files.signing_config, SigningConfig::FILE, &mut findings);
+    let previous: Option<TrustedRoot> = files
+        .previous
+        .and_then(|previous| read(previous, "the trusted root that clients have now", &mut findings));
+    let (Some(root), Some(config)) = (root, config) else { return Err(findings) };
+    let case = Case::new(files, root, config, previous.as_ref());
+    findings.check(RULES, TrustedRoot::FILE, &case);
+    findings.check(signing_config::RULES, SigningConfig::FILE, &case);
+    if findings.stop() {
+        return Err(findings);
+    }
+    Ok(Passed {
+        trusted_root: Checked { document: case.root, bytes: files.trusted_root.to_vec() },
+        signing_config: Checked { document: case.config, bytes: files.signing_config.to_vec() },
+        warnings: findings,
+    })
+}
+
+fn read<T: ClientFile>(json: &[u8], object: &str, findings: &mut Findings) -> Option<T> {
+    T::from_json(json).map_err(|error| findings.check(UNREADABLE, object, &error)).ok()
+}
+
+/// The rule for files that can't be judged.
+pub static UNREADABLE: &[Rule<serde_json::Error>] = &[Rule {
+    id: "TRUST-READABLE",
+    severity: Severity::Error,
+    says: "The file is the protobuf JSON of its message, without unknown fields.",
+    source: "protobuf-specs, trustroot/v1; sigstore-python and sigstore-go refuse unknown fields",
+    check: |error| Some(error.to_string()),
+}];
+
+macro_rules! rules {
+    ($($check:path, $id:literal, $severity:ident, $says:literal, $source:literal;)*) => {
+        /// Every rule for the trusted root.
+        pub static RULES: &[Rule<Case>] = &[$(Rule {
+            id: $id, severity: Severity::$severity, says: $says, source: $source, check: $check,
+        }),*];
+    };
+}
+
+rules! {
+    media_type, "TRUST-MEDIA-TYPE", Error, "The media type is that of version 0.1.", "sigstore-python and sigstore-go refuse others";
+    lists, "TRUST-LISTS", Error, "All four lists are written out, empty or not.", "sigstore-python refuses a root without";
+    newer_fields, "TRUST-V01-FIELDS", Error, "There is no field of version 0.2 (`operator`, `checkpointKeyId`).", "sigstore-js loses the log, sigstore-go refuses the root";
+    forms, "TRUST-FORMS", Error, "Times are in UTC and whole seconds, enumerations are written by name.", "protobuf's JSON mapping; stock clients";
+    planned, "TRUST-PLANNED", Error, "The root has the plan's entries, with their windows, and no others.", "the plan";
+    sorted, "TRUST-SORTED", Error, "Each list is sorted by the start of the windows, the oldest first.", "protobuf-specs, TrustedRoot";
+    window_start, "TRUST-WINDOW-START", Error, "Every window has a start.", "sigstore-python; protobuf-specs, TimeRange";
+    window_order, "TRUST-WINDOW-ORDER", Error, "No window ends before it begins.", "protobuf-specs, TimeRange";
+    gap, "TRUST-WINDOW-GAP", Warning, "Between two entries of a kind there is no time without one.", "practice: sigstore root-signing#616, cosign#4271";
+    complete, "TRUST-COMPLETE", Warning, "The root has all four kinds of entries.", "sigstore-python finds no signature good without";
+    current, "TRUST-CURRENT", Warning, "Of each kind that the root has, one entry is in use now.", "what is signed today could not be verified";
+    log::key, "TRUST-LOG-KEY", Error, "A log's key can be read, and is what its keyDetails says.", "protobuf-specs, PublicKey";
+    log::key_breaks, "TRUST-LOG-KEY-BREAKS", Error, "No log's key makes a client refuse the whole root, or all clients the log.", "sigstore-js 4.1 on RSA keys; every client on Ed25519 CT logs";
+    log::key_type, "TRUST-LOG-KEY-TYPE", Warning, "A log's key is one that every client takes: P-256, or Ed25519 for Rekor.", "sigstore-js 4.1, sigstore-python 4.5";
+    log::hash, "TRUST-LOG-HASH", Error, "Merkle trees are built with SHA-256.", "RFC 6962, 2.1";
+    log::url, "TRUST-LOG-URL", Error, "A log's URL has no slash at its end; a Rekor v2 log's is https:// and a host alone.", "sigstore-go takes the host for the checkpoint's origin";
+    log::id, "TRUST-LOG-ID", Error, "A log's id is the one that clients derive from its key, and, for Rekor v2 with Ed25519, from its origin.", "RFC 6962, 3.2; C2SP signed-note; sigstore's staging root of June 2025";
+    log::duplicate, "TRUST-LOG-DUPLICATE", Error, "No key and no id serves two logs.", "sigstore-rs refuses the root";
+    authority::readable, "TRUST-CHAIN-READABLE", Error, "Every authority has a chain, of certificates in DER.", "RFC 5280, 4.1";
+    authority::order, "TRUST-CHAIN-ORDER", Error, "Each certificate of a chain was issued by the one after it.", "protobuf-specs, X509CertificateChain; RFC 5280, 6.1";
+    authority::root, "TRUST-CHAIN-ROOT", Error, "A chain ends with a self-signed root.", "sigstore-js finds no path without";
+    authority::root_name, "TRUST-CHAIN-ROOT-NAME", Error, "An authority bears organization and common name of its root, and both are there.", "sigstore-python refuses a root without";
+    authority::subjects, "TRUST-CHAIN-SUBJECTS", Error, "Certificates with one subject have one key.", "sigstore-rs takes the first of two for both";
+    authority::timestamp_chain, "TRUST-TSA-CHAIN", Error, "A timestamp authority's chain has at least a signer and a root.", "sigstore-python, sigstore-js";
+    authority::inside, "TRUST-WINDOW-INSIDE-CHAIN", Error, "An authority's window lies inside the life of every certificate of its chain.", "protobuf-specs, CertificateAuthority";
+    authority::uri, "TRUST-AUTHORITY-URI", Error, "An authority has an http(s) address, without a slash at its end.", "protobuf-specs, CertificateAuthority";
+    history::kept, "TRUST-KEPT", Error, "No entry that clients have is dropped: what it signed must go on verifying.", "protobuf-specs, TrustedRoot; helm-charts#1204";
+    history::unaltered, "TRUST-UNALTERED", Error, "No entry that clients have changes, but for the end of its window.", "protobuf-specs, TrustedRoot";
+    history::end_past, "TRUST-END-PAST", Error, "The end of a window is not set in the past: signatures made since would stop verifying.", "practice: sigstore's root-signing";
+}
+
+fn media_type(case: &Case) -> Option<String> {
+    (case.root.media_type != TRUSTED_ROOT).then(|| format!("the media type is `{}`", case.root.media_type))
+}
+
+fn lists(case: &Case) -> Option<String> {
+    let missing = ["tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities"]
+        .into_iter()
+        .find(|list| !case.root_json.get(list).is_some_and(Value::is_array))?;
+    Some(format!("{missing} is missing"))
+}
+
+/// The first answer for a field of a JSON value, at any depth.
+fn fields<T>(value: &Value, look: &impl Fn(&str, &Value) -> Option<T>) -> Option<T> {
+    match value {
+        Value::Object(object) => {
+            object.iter().find_map(|(name, value)| look(name, value).or_else(|| fields(value, look)))
+        }
+        Value::Array(list) => list.iter().find_map(|value| fields(value, look)),
+        _ => None,
+    }
+}
+
+fn newer_fields(case: &Case) -> Option<String> {
+    fields(&case.root_json, &|name, _| {
+        matches!(name, "operator" | "checkpointKeyId").then(|| format!("the field `{name}`"))
+    })
+}
+
+fn forms(case: &Case) -> Option<String> {
+    let wrong = |name: &str, value: &Value| match name {
+        "start" | "end" => value.as_str().is_none_or(|text| text.parse::<Time>().is_err()),
+        "hashAlgorithm" | "keyDetails" | "selector" => !value.is_string(),
+        _ => false,
+    };
+    let look =
+        |name: &str, value: &Value| wrong(name, value).then(|| format!("`{name}` is written as {value}"));
+    fields(&case.root_json, &look).or_else(|| fields(&case.config_json, &look))
+}
+
+fn planned(case: &Case) -> Option<String> {
+    let plan = case.plan.as_ref()?;
+    let line = |kind: &str, url: &str, window: Option<Span>| match window {
+        Some(window) => format!("{kind} {url}, {window}"),
+        None => format!("{kind} {url}, without a window"),
+    };
+    let mut expected: Vec<String> = Vec::new();
+    for (kind, list) in [
+        (case::CERTIFICATE_AUTHORITIES, &plan.certificate_authorities),
+        (case::TIMESTAMP_AUTHORITIES, &plan.timestamp_authorities),
+    ] {
+        expected
+            .extend(list.iter().map(|entry| line(kind, entry.uri.as_str(), Some(Span::from(&*entry.trust)))));
+    }
+    expected.extend(
+        plan.transparency_logs
+            .iter()
+            .map(|entry| line(case::TLOGS, entry.url.as_str(), Some(Span::from(&*entry.trust)))),
+    );
+    expected.extend(
+        plan.certificate_logs
+            .iter()
+            .map(|entry| line(case::CTLOGS, entry.url.as_str(), Some(Span::from(&*entry.trust)))),
+    );
+    let logs = case.logs.iter().map(|log| line(log.kind, &log.entry.base_url, log.window));
+    let authorities = case.authorities.iter().map(|entry| line(entry.kind, &entry.entry.uri, entry.window));
+    for found in logs.chain(authorities) {
+        match expected.iter().position(|entry| *entry == found) {
+            Some(at) => _ = expected.swap_remove(at),
+            None => return Some(format!("not in the plan: {found}")),
+        }
+    }
+    expected.first().map(|missing| format!("missing: {missing}"))
+}
+
+/// Every entry's kind, place and window, in the order of the file.
+fn windows(case: &Case) -> impl Iterator<Item = (&'static str, &str, Option<Span>)> {
+    let logs = case.logs.iter().map(|log| (log.kind, log.place.as_str(), log.window));
+    logs.chain(case.authorities.iter().map(|entry| (entry.kind, entry.place.as_str(), entry.window)))
+}
+
+fn windows_of(case: &Case, kind: &str) -> Vec<Span> {
+    windows(case).filter(|(found, ..)| *found == kind).filter_map(|(.., window)| window).collect()
+}
+
+fn sorted(case: &Case) -> Option<String> {
+    let unsorted = case::KINDS
+        .into_iter()
+        .find(|kind| !windows_of(case, kind).is_sorted_by_key(|window| window.start))?;
+    Some(format!("{unsorted} is not sorted"))
+}
+
+fn window_start(case: &Case) -> Option<String> {
+    let (_, place, _) = windows(case).find(|(.., window)| window.is_none())?;
+    Some(format!("{place} has no start"))
+}
+
+fn window_order(case: &Case) -> Option<String> {
+    windows(case).find_map(|(_, place, window)| {
+        let window = window?;
+        window.end.is_some_and(|end| end < window.start).then(|| format!("{place}: {window}"))
+    })
+}
+
+fn gap(case: &Case) -> Option<String> {
+    case::KINDS.into_iter().find_map(|kind| {
+        let mut windows = windows_of(case, kind);
+        windows.sort_by_key(|window| window.start);
+        let mut windows = windows.into_iter();
+        let mut reached = windows.next()?.end;
+        for window in windows {
+            // An open window leaves no gap after it.
+            let end = reached?;
+            if window.start > end.saturating_add(1) {
+                return Some(format!("{kind}: none {}", Span { start: end, end: Some(window.start) }));
+            }
+            reached = window.end.map(|other| other.max(end));
+        }
+        None
+    })
+}
+
+fn complete(case: &Case) -> Option<String> {
+    let there: BTreeSet<&str> = windows(case).map(|(kind, ..)| kind).collect();
+    let missing: Vec<&str> = case::KINDS.into_iter().filter(|kind| !there.contains(kind)).collect();
+    (!missing.is_empty()).then(|| format!("no {}", missing.join(", no ")))
+}
+
+fn current(case: &Case) -> Option<String> {
+    let now = case.now.unix();
+    let dead: Vec<&str> = case::KINDS
+        .into_iter()
+        .filter(|kind| {
+            let windows = windows_of(case, kind);
+            !windows.is_empty() && !windows.iter().any(|window| window.contains(now))
+        })
+        .collect();
+    (!dead.is_empty()).then(|| format!("at {}, no entry is in use of {}", case.now, dead.join(", ")))
+}
+
+#[cfg(test)]
+mod tests;

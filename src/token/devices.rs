@@ -1,0 +1,122 @@
+//! The devices of a site: found, opened and logged in to when they are first needed, then kept.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::clock::Clock;
+use super::module::Module;
+use super::pin::AskPin;
+use super::pkcs11::Pkcs11Token;
+use super::state::{TokenState, Wanted};
+use super::{DeviceReport, Token, TokenError, init};
+use crate::plan::Name;
+use crate::site::{Device, Site};
+
+/// The devices of a site.
+pub struct Devices {
+    site: IndexMap<Name, Device>,
+    open: BTreeMap<Name, Pkcs11Token>,
+    clock: Clock,
+}
+
+/// A token that is plugged in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Present {
+    /// The site's devices that mean this token; none where the site does not know it.
+    pub devices: Vec<Name>,
+    /// What the token says of itself.
+    #[serde(flatten)]
+    pub state: TokenState,
+}
+
+/// What one module shows.
+#[derive(Clone, Debug)]
+pub struct ModuleTokens {
+    /// The module's file.
+    pub module: PathBuf,
+    /// Its tokens, blank ones too; or why none can be seen.
+    pub tokens: Result<Vec<Present>, TokenError>,
+}
+
+impl Devices {
+    /// The devices of this site. Nothing is touched yet.
+    pub fn new(site: &Site) -> Self {
+        Self { site: site.devices.clone(), open: BTreeMap::new(), clock: Clock::default() }
+    }
+
+    /// A logged-in session with a device: opened when it is first asked for, or after it was lost.
+    pub fn open(&mut self, name: &Name, ask: &mut dyn AskPin) -> Result<&mut dyn Token, TokenError> {
+        if self.open.get(name).is_some_and(|token| !token.is_open()) {
+            self.open.remove(name);
+        }
+        let device = device(&self.site, name)?;
+        let token = match self.open.entry(name.clone()) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert(Pkcs11Token::open(name, device, ask, &self.clock)?)
+            }
+        };
+        Ok(token)
+    }
+
+    /// What a device says of itself without a login: whether it is there, and what it can do.
+    pub fn peek(&mut self, name: &Name) -> Result<TokenState, TokenError> {
+        let device = device(&self.site, name)?;
+        let module = Module::load(name, device, &self.clock)?;
+        let wanted = Wanted::of(device);
+        let found = module.find(name, &wanted, &self.clock)?;
+        module.state(&found, &self.clock).ok_or_else(|| TokenError::NoSuchToken {
+            device: name.clone(),
+            wanted: wanted.to_string(),
+            module: module.path.clone(),
+            seen: vec![found.seen],
+        })
+    }
+
+    /// Every token that the site's modules show, module by module.
+    pub fn list(&mut self) -> Vec<ModuleTokens> {
+        let mut modules: IndexMap<PathBuf, (&Name, &Device)> = IndexMap::new();
+        for (name, device) in &self.site {
+            modules.entry((*device.module).clone()).or_insert((name, device));
+        }
+        let show = |(module, (name, device)): (PathBuf, (&Name, &Device))| {
+            let tokens = self.tokens(name, device);
+            ModuleTokens { module, tokens }
+        };
+        modules.into_iter().map(show).collect()
+    }
+
+    fn tokens(&self, name: &Name, device: &Device) -> Result<Vec<Present>, TokenError> {
+        let module = Module::load(name, device, &self.clock)?;
+        let present = |found: &super::module::Found| {
+            let known = self
+                .site
+                .iter()
+                .filter(|(_, other)| *other.module == *device.module && Wanted::of(other).fits(&found.seen));
+            let devices = known.map(|(name, _)| name.clone()).collect();
+            Some(Present { devices, state: module.state(found, &self.clock)? })
+        };
+        Ok(module.tokens(name, &self.clock)?.iter().filter_map(present).collect())
+    }
+
+    /// Makes the one blank token ready that shall be this device. Refuses where there is a token
+    /// with its label or serial already. The report has the serial that the site file must name.
+    pub fn init(&mut self, name: &Name, ask: &mut dyn AskPin) -> Result<DeviceReport, TokenError> {
+        init::init(name, device(&self.site, name)?, ask, &self.clock)
+    }
+
+    /// The time that was spent inside modules until now. A call's own time is the difference.
+    pub fn device_time(&self) -> Duration {
+        self.clock.total()
+    }
+}
+
+fn device<'a>(site: &'a IndexMap<Name, Device>, name: &Name) -> Result<&'a Device, TokenError> {
+    site.get(name)
+        .ok_or_else(|| TokenError::NotInSite { device: name.clone(), known: site.keys().cloned().collect() })
+}
