@@ -77,7 +77,8 @@ pub enum ArchiveError {
     Json(#[from] serde_json::Error),
 }
 
-/// The journal of an archive and what it adds up to, read without writing anything.
+/// The journal of an archive and what it adds up to, read without writing anything. A folder that is
+/// empty, or not there, is an empty archive; one with other things in it is none.
 pub fn read(path: &Path) -> Result<(Journal, State), ArchiveError> {
     let file = path.join("journal.jsonl");
     let bytes = match std::fs::read(&file) {
@@ -87,6 +88,9 @@ pub fn read(path: &Path) -> Result<(Journal, State), ArchiveError> {
     };
     let damaged = |damage: Damage| ArchiveError::Damaged { path: path.to_path_buf(), damage };
     let journal = Journal::parse(&bytes).map_err(damaged)?;
+    if journal.records.is_empty() && journal.torn.is_empty() {
+        refuse_foreign(path)?;
+    }
     let mut state = State::default();
     for record in &journal.records {
         state.apply(record).map_err(damaged)?;
@@ -94,14 +98,22 @@ pub fn read(path: &Path) -> Result<(Journal, State), ArchiveError> {
     Ok((journal, state))
 }
 
+/// A folder with other things in it does not become an archive.
+fn refuse_foreign(path: &Path) -> Result<(), ArchiveError> {
+    let Ok(entries) = std::fs::read_dir(path) else { return Ok(()) };
+    // `rehearse` puts its site and tokens there first; an empty journal is a beginning.
+    let foreign = entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        name != rehearsal::FOLDER && name != "journal.jsonl"
+    });
+    if foreign { Err(ArchiveError::NotAnArchive(path.to_path_buf())) } else { Ok(()) }
+}
+
 impl Archive {
     /// Opens an archive for writing, or begins one in an empty or absent folder. What a kill left
     /// unfinished is finished: files that an event recorded and that are missing are written.
     pub fn open(path: &Path, time: Time) -> Result<Self, ArchiveError> {
         let (journal, state) = read(path)?;
-        if journal.records.is_empty() && journal.torn.is_empty() {
-            Self::refuse_foreign(path)?;
-        }
         let io = |error: io::Error| ArchiveError::Io { path: path.to_path_buf(), error };
         let store = Store::open(path).map_err(io)?;
         // Read again under the lock: another process may have written in between.
@@ -277,17 +289,6 @@ impl Archive {
             written.map_err(|error| ArchiveError::Io { path, error })?;
         }
         Ok(())
-    }
-
-    /// A folder with other things in it does not become an archive.
-    fn refuse_foreign(path: &Path) -> Result<(), ArchiveError> {
-        let Ok(entries) = std::fs::read_dir(path) else { return Ok(()) };
-        // `rehearse` puts its site and tokens there first; an empty journal is a beginning.
-        let foreign = entries.flatten().any(|entry| {
-            let name = entry.file_name();
-            name != "rehearsal" && name != "journal.jsonl"
-        });
-        if foreign { Err(ArchiveError::NotAnArchive(path.to_path_buf())) } else { Ok(()) }
     }
 
     /// Finishes what a kill interrupted: a torn line is kept aside, missing files are written.

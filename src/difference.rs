@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -122,10 +123,15 @@ pub struct Conflict {
 pub struct Conflicts(pub Vec<Conflict>);
 
 impl fmt::Display for Conflicts {
+    /// Things that contradict alike stand together: another plan's archive contradicts in every point.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the plan does not go with this archive")?;
-        for conflict in &self.0 {
-            write!(f, "\n  {}: {}\n    {}", conflict.object, conflict.reason, conflict.help)?;
+        let mut groups: IndexMap<(&str, &str), Vec<&str>> = IndexMap::new();
+        for Conflict { object, reason, help } in &self.0 {
+            groups.entry((reason, help)).or_default().push(object);
+        }
+        for ((reason, help), objects) in groups {
+            write!(f, "\n  {}\n    {reason}\n    {help}", objects.join(", "))?;
         }
         Ok(())
     }
@@ -244,7 +250,7 @@ fn agrees(
         let fields = differing(made, planned);
         conflicts.push(Conflict {
             object: format!("{kind}.{name}"),
-            reason: format!("it was made with another {fields}"),
+            reason: format!("this was made with another {fields}"),
             help:
                 "what is made does not change: put the plan back as it was, and give the new one a new name"
                     .into(),
@@ -276,7 +282,7 @@ fn gone(plan: &Plan, state: &State, conflicts: &mut Vec<Conflict>) {
     for (kind, name) in keys.chain(certificates).chain(crls) {
         conflicts.push(Conflict {
             object: format!("{kind}.{name}"),
-            reason: "the archive holds it, and the plan does not mention it".into(),
+            reason: "the archive holds this, and the plan does not mention it".into(),
             help: "is this another plan's archive? nothing is ever removed: a later plan keeps what was made"
                 .into(),
         });

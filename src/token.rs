@@ -5,6 +5,7 @@
 //! logs in once, and keeps the sessions.
 
 mod attributes;
+pub mod class;
 mod clock;
 pub mod devices;
 pub mod environment;
@@ -26,8 +27,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use class::Class;
 pub use devices::{Devices, ModuleTokens, Present};
-pub use error::{Class, TokenError};
+pub use error::TokenError;
 pub use failure::{Failure, Seen, Which};
 pub use pin::{AskPin, PinError, PinOwner, PinRequest};
 pub use state::{PinState, TokenState};

@@ -11,7 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
+use ed25519_dalek::{Signer, SigningKey};
+use olpc_cjson::CanonicalFormatter;
+use serde::Serialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use support::clients::{FileServer, Loader, TARGETS, TufClient, run};
 use tempfile::TempDir;
 
@@ -113,7 +118,7 @@ struct Repository(TempDir);
 impl Repository {
     fn copy_of(tuf: &Path) -> Self {
         let copy = tempfile::tempdir().unwrap();
-        copy_folder(tuf, copy.path());
+        support::copy(tuf, copy.path());
         Self(copy)
     }
 
@@ -127,6 +132,33 @@ impl Repository {
 
     fn write(&self, name: &str, metadata: &Value) {
         fs::write(self.file(name), metadata.to_string()).unwrap();
+    }
+
+    /// Give snapshot and timestamp to a key of this test, as if the online key had been stolen, and let
+    /// them vouch for whatever `1.targets.json` is. The targets' own keys and signatures stay.
+    fn steal_online_roles(&self) {
+        let thief = SigningKey::from_bytes(&[7; 32]);
+        let public = HEXLOWER.encode(thief.verifying_key().as_bytes());
+        let key = json!({ "keytype": "ed25519", "scheme": "ed25519", "keyval": { "public": public } });
+        let keyid = HEXLOWER.encode(&Sha256::digest(canonical(&key)));
+        let sign = |name: &str, signed: &Value| {
+            let sig = HEXLOWER.encode(&thief.sign(&canonical(signed)).to_bytes());
+            self.write(name, &json!({ "signatures": [{ "keyid": keyid, "sig": sig }], "signed": signed }));
+        };
+
+        // The clients are given this root to begin with: the test must sign it, so root is its own too.
+        let mut root = self.read("1.root.json")["signed"].take();
+        root["keys"][&keyid] = key;
+        for role in ["root", "snapshot", "timestamp"] {
+            root["roles"][role] = json!({ "keyids": [keyid], "threshold": 1 });
+        }
+        sign("1.root.json", &root);
+        let mut snapshot = self.read("1.snapshot.json")["signed"].take();
+        snapshot["meta"]["targets.json"] = json!({ "version": 1 });
+        sign("1.snapshot.json", &snapshot);
+        let mut timestamp = self.read("timestamp.json")["signed"].take();
+        timestamp["meta"]["snapshot.json"] = json!({ "version": 1 });
+        sign("timestamp.json", &timestamp);
     }
 
     /// Leave one signature less than the role's threshold, and return the threshold.
@@ -145,17 +177,12 @@ impl Repository {
     }
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
+/// The bytes that TUF signs.
+fn canonical(value: &Value) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, CanonicalFormatter::new());
+    value.serialize(&mut serializer).unwrap();
+    bytes
 }
 
 fn read_json(file: &Path) -> Value {
@@ -206,6 +233,21 @@ fn tuf_clients_refuse_targets_that_lost_a_signature() {
     for client in TufClient::one_of_each(&repository.file("1.root.json")) {
         let phrases = ["does not match expected length", "Expected length", "Hash mismatch"];
         client.fetch(&server).refused(&client.fetcher, &phrases);
+    }
+}
+
+/// Nor is the online key enough to publish what too few keyholders signed.
+#[test]
+fn tuf_clients_refuse_targets_below_the_threshold() {
+    let repository = Repository::copy_of(&archive().join("tuf"));
+    repository.steal_online_roles();
+    let server = FileServer::serve(repository.0.path());
+    for client in TufClient::one_of_each(&repository.file("1.root.json")) {
+        client.fetch(&server).accepted(&client.fetcher); // the keyholders' signatures still count
+    }
+    let threshold = repository.strip_signatures("targets");
+    for client in TufClient::one_of_each(&repository.file("1.root.json")) {
+        client.fetch(&server).refused(&client.fetcher, &below("targets", threshold - 1, threshold));
     }
 }
 

@@ -98,6 +98,13 @@ pub enum Event {
         /// What it will generate.
         algorithm: Algorithm,
     },
+    /// Half a key pair, left by an interrupted generation, is removed from its device.
+    HalfKeyDiscarded {
+        /// The key's name.
+        key: Name,
+        /// The device.
+        device: Name,
+    },
     /// A key was generated, or taken over from elsewhere.
     KeyMade {
         /// The step.
@@ -217,6 +224,7 @@ impl Event {
             | Self::MetadataPublished { step, .. } => Some(step),
             Self::CeremonyStarted { .. }
             | Self::DeviceOpened { .. }
+            | Self::HalfKeyDiscarded { .. }
             | Self::CeremonyFinished { .. }
             | Self::JournalTorn { .. } => None,
         }
@@ -228,6 +236,7 @@ impl Event {
             Self::CeremonyStarted { .. } => "ceremony-started",
             Self::DeviceOpened { .. } => "device-opened",
             Self::KeyIntended { .. } => "key-intended",
+            Self::HalfKeyDiscarded { .. } => "half-key-discarded",
             Self::KeyMade { .. } => "key-made",
             Self::SignatureIntended { .. } => "signature-intended",
             Self::CertificateSigned { .. } => "certificate-signed",

@@ -90,6 +90,7 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             vec![once(format!("evidence/journal-torn-{}", sha256_hex(&rest)), rest)]
         }
         Event::DeviceOpened { .. }
+        | Event::HalfKeyDiscarded { .. }
         | Event::KeyIntended { .. }
         | Event::SignatureIntended { .. }
         | Event::MetadataSigned { .. }

@@ -75,7 +75,7 @@ pub fn records(archive: &Path) -> io::Result<Vec<FileRecord>> {
     for name in ["site.toml", "softhsm2.conf"] {
         match fs::read(archive.join(FOLDER).join(name)) {
             Ok(bytes) => records.push(FileRecord::of(format!("{FOLDER}/{name}"), &bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
             Err(error) => return Err(error),
         }
     }

@@ -128,7 +128,7 @@ impl State {
                 self.finished = false;
             }
             Event::CeremonyFinished { .. } => self.finished = true,
-            Event::DeviceOpened { .. } | Event::JournalTorn { .. } => {}
+            Event::DeviceOpened { .. } | Event::HalfKeyDiscarded { .. } | Event::JournalTorn { .. } => {}
             intent @ (Event::KeyIntended { step, .. } | Event::SignatureIntended { step, .. }) => {
                 self.open.insert(step.clone(), intent.clone());
             }

@@ -14,7 +14,7 @@ use crate::difference::{self, Action, Step};
 use crate::lint::{Linted, Signable, Signed};
 use crate::pki::{Document, PublicKey, csr};
 use crate::plan::{Algorithm, Key, Name, Plan};
-use crate::token::{DeviceReport, KeyReport};
+use crate::token::{DeviceReport, KeyReport, TokenError};
 
 /// What happened to a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -145,7 +145,7 @@ impl Engine<'_> {
         let intended =
             Event::KeyIntended { step: step.id.clone(), key: key.clone(), device: device.clone(), algorithm };
         let interrupted = self.archive.state().open.get(&step.id) == Some(&intended);
-        let orphan = if interrupted { self.ring.token(device)?.find(key)? } else { None };
+        let orphan = if interrupted { self.orphan(key, device)? } else { None };
         let (report, adopted) = match orphan {
             Some(report) if report.public.algorithm() == algorithm => {
                 self.console.note(&format!(
@@ -173,6 +173,23 @@ impl Engine<'_> {
         let spec = difference::key_spec(self.plan, key);
         let event = Event::KeyMade { step: step.id.clone(), spec, adopted, key: Box::new(record) };
         Ok(self.archive.record(self.clock.now(), event)?)
+    }
+
+    /// What an interrupted generation left on the device: nothing, the key, or half of the pair, which
+    /// can't sign, was never used, and is removed.
+    fn orphan(&mut self, key: &Name, device: &Name) -> Result<Option<KeyReport>, CeremonyError> {
+        match self.ring.token(device)?.find(key) {
+            Err(TokenError::HalfMade { discardable: true, .. }) => {
+                let event = Event::HalfKeyDiscarded { key: key.clone(), device: device.clone() };
+                self.archive.record(self.clock.now(), event)?;
+                self.ring.token(device)?.discard_half(key)?;
+                self.console.note(&format!(
+                    "the generation of {key} on {device} was cut off: the half that was there, which can't sign, is removed, and the key is generated anew"
+                ));
+                Ok(None)
+            }
+            found => Ok(found?),
+        }
     }
 
     fn import(&mut self, step: &Step, key: &Name) -> Result<(), CeremonyError> {

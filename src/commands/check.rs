@@ -8,6 +8,7 @@ use super::{Code, Failure, Output, load};
 use crate::ceremony::{conduct, preflight};
 use crate::difference::{self, Step};
 use crate::plan::{Key, Plan};
+use crate::site::Purpose;
 
 /// Check a plan, and a site and an archive against it; touches no device.
 ///
@@ -56,7 +57,8 @@ impl Check {
             conduct::refuse_other_purpose(&site.site, &state)?;
         }
         let shift = site.as_ref().map_or(state.date_shift, |site| site.site.shift());
-        let rehearsal = site.as_ref().is_some_and(|site| site.site.is_rehearsal());
+        let purpose = site.as_ref().map(|site| *site.site.purpose).or(state.purpose);
+        let rehearsal = purpose == Some(Purpose::Rehearsal);
         let plan = conduct::moved(&loaded.plan, shift)?;
         let steps = difference::between(&plan, &state)
             .map_err(|error| Failure::new(Code::Refused, error.to_string()))?;

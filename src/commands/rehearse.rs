@@ -10,6 +10,7 @@ use super::{Code, Failure, Output, load, run};
 use crate::archive::State;
 use crate::archive::rehearsal::Rehearsal;
 use crate::ceremony::clock::Clock;
+use crate::ceremony::{conduct, preflight};
 use crate::plan::{At, Day, Name, Plan};
 use crate::site::{Device, Pin, Purpose, Site};
 use crate::token::{AskPin, Devices, PinError, PinRequest, TokenError, environment};
@@ -83,10 +84,14 @@ impl Rehearse {
         let before = if written.exists() { Some(load::site(&written)?.site) } else { None };
         let shift = self.shift(&plan.plan, &state, before.as_ref())?;
         // What a rule would stop, stops before a folder or token is made.
-        let moved = crate::ceremony::conduct::moved(&plan.plan, shift)?;
+        let moved = conduct::moved(&plan.plan, shift)?;
         crate::difference::between(&moved, &state)
             .map_err(|error| Failure::new(Code::Refused, error.to_string()))?;
         let module = self.module(before.as_ref())?;
+        if before.is_none() && std::env::var_os("SOFTHSM2_CONF").is_none() {
+            let clock = conduct::clock(&moved, &state, true)?;
+            preflight::draft_everything(&moved, &plan.folder, clock, true)?;
+        }
         let rehearsal = prepare(&self.archive)?;
         let configuration = rehearsal.configuration().display().to_string();
         let environment = IndexMap::from([("SOFTHSM2_CONF".to_string(), configuration)]);

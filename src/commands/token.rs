@@ -1,13 +1,219 @@
 //! `rootwright token`: devices, what they are and hold.
-#![allow(missing_docs)]
-use super::{Code, Failure, Output};
 
-/// Look at and prepare the devices of a site.
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{Code, Failure, Output, load};
+use crate::ceremony::console::PinPrompt;
+use crate::plan::Name;
+use crate::token::{DeviceReport, Devices, ObjectReport, Present, TokenState, environment};
+
+/// Look at the devices of a site, and prepare blank ones.
 #[derive(Debug, clap::Args)]
-pub struct Token {}
+pub struct Token {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    List(List),
+    Show(Show),
+    Init(Init),
+}
+
+/// List every token that the site's modules see, with the serial that the site must name. No login.
+#[derive(Debug, clap::Args)]
+struct List {
+    /// The site.
+    #[arg(long)]
+    site: PathBuf,
+}
+
+/// Show what devices of the site are and hold. Logs in, and changes nothing.
+#[derive(Debug, clap::Args)]
+struct Show {
+    /// The site.
+    #[arg(long)]
+    site: PathBuf,
+
+    /// Devices to show, by the site's names; all of them unless said.
+    device: Vec<Name>,
+}
+
+/// Make a blank token ready: label, security officer's PIN, user PIN.
+///
+/// A token that is initialised already is never touched: this refuses where one has the site's label
+/// or serial, and where more than one blank token could be meant. Afterwards, put the serial that it
+/// prints into the site.
+#[derive(Debug, clap::Args)]
+struct Init {
+    /// The site.
+    #[arg(long)]
+    site: PathBuf,
+
+    /// The device to make ready, by the site's name.
+    device: Name,
+}
 
 impl Token {
-    pub fn run(self, _output: &Output) -> Result<Code, Failure> {
-        Ok(Code::Done)
+    /// Looks, or prepares.
+    pub fn run(self, output: &Output) -> Result<Code, Failure> {
+        match self.verb {
+            Verb::List(verb) => list(&verb, output),
+            Verb::Show(verb) => show(&verb, output),
+            Verb::Init(verb) => init(&verb, output),
+        }
     }
+}
+
+fn open(site: &PathBuf) -> Result<(load::LoadedSite, Devices), Failure> {
+    let loaded = load::site(site)?;
+    environment::ensure(&loaded.site.environment)
+        .map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
+    let devices = Devices::new(&loaded.site);
+    Ok((loaded, devices))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Listed {
+    module: String,
+    tokens: Vec<Present>,
+    error: Option<String>,
+}
+
+fn list(verb: &List, output: &Output) -> Result<Code, Failure> {
+    let (_, mut devices) = open(&verb.site)?;
+    let mut listed = Vec::new();
+    let mut failure = None;
+    for module in devices.list() {
+        let path = module.module.display().to_string();
+        match module.tokens {
+            Ok(tokens) => listed.push(Listed { module: path, tokens, error: None }),
+            Err(error) => {
+                listed.push(Listed { module: path, tokens: Vec::new(), error: Some(error.to_string()) });
+                failure.get_or_insert(Failure::from(error));
+            }
+        }
+    }
+    if let Some(mut failure) = failure {
+        failure.document = serde_json::to_value(serde_json::json!({ "modules": listed })).ok();
+        return Err(failure);
+    }
+    output.result(&listed, || listed.iter().map(module_text).collect())?;
+    Ok(Code::Done)
+}
+
+fn module_text(listed: &Listed) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["serial", "label", "model", "firmware", "state", "device of the site"]);
+    for Present { devices, state } in &listed.tokens {
+        let names: Vec<&str> = devices.iter().map(Name::as_str).collect();
+        table.add_row([
+            state.report.serial.as_str(),
+            state.report.label.as_str(),
+            state.report.model.as_str(),
+            state.report.firmware.as_str(),
+            &words(state),
+            &names.join(", "),
+        ]);
+    }
+    let module = &listed.module;
+    if listed.tokens.is_empty() {
+        return format!("{module}\n  no token\n");
+    }
+    format!("{module}\n{}\n", table.trim_fmt())
+}
+
+/// What a person should know of a token before they trust it with anything.
+fn words(state: &TokenState) -> String {
+    let pin = &state.user_pin;
+    let all = [
+        (!state.initialized, "blank"),
+        (state.initialized && !state.user_pin_set, "no user PIN"),
+        (state.write_protected, "write-protected"),
+        (pin.locked, "PIN LOCKED"),
+        (pin.final_try, "PIN: LAST TRY"),
+        (pin.count_low, "a wrong PIN was typed"),
+        (pin.to_be_changed, "PIN to be changed"),
+    ];
+    let found: Vec<&str> = all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
+    if found.is_empty() { "ready".into() } else { found.join(", ") }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Shown {
+    device: Name,
+    claims: DeviceReport,
+    algorithms: Vec<&'static str>,
+    objects: Vec<ObjectReport>,
+}
+
+fn show(verb: &Show, output: &Output) -> Result<Code, Failure> {
+    let (loaded, mut devices) = open(&verb.site)?;
+    let names = if verb.device.is_empty() {
+        loaded.site.devices.keys().cloned().collect()
+    } else {
+        verb.device.clone()
+    };
+    let mut shown = Vec::new();
+    for device in names {
+        let token = devices.open(&device, &mut PinPrompt)?;
+        let objects = token.inventory()?;
+        shown.push(Shown {
+            device,
+            claims: token.report().clone(),
+            algorithms: token.algorithms().iter().map(|algorithm| algorithm.as_str()).collect(),
+            objects,
+        });
+    }
+    output.result(&shown, || shown.iter().map(device_text).collect::<Vec<_>>().join("\n"))?;
+    Ok(Code::Done)
+}
+
+fn device_text(shown: &Shown) -> String {
+    let DeviceReport {
+        module,
+        module_sha256,
+        library,
+        manufacturer,
+        model,
+        serial,
+        label,
+        hardware,
+        firmware,
+    } = &shown.claims;
+    let mut text = format!(
+        "{}\n  serial        {serial}\n  label         {label}\n  model         {manufacturer} {model}\n  versions      hardware {hardware}, firmware {firmware}\n  module        {module}\n                SHA-256 {module_sha256}\n                {library}\n  algorithms    {}\n",
+        shown.device,
+        shown.algorithms.join(", ")
+    );
+    if shown.objects.is_empty() {
+        text.push_str("  objects       none\n");
+        return text;
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["", "class", "label", "key type", "id"]);
+    for object in &shown.objects {
+        table.add_row(["", &object.class, &object.label, &object.key_type, &object.id]);
+    }
+    text.push_str(&format!("{}\n", table.trim_fmt()));
+    text
+}
+
+fn init(verb: &Init, output: &Output) -> Result<Code, Failure> {
+    let (_, mut devices) = open(&verb.site)?;
+    let report = devices.init(&verb.device, &mut PinPrompt)?;
+    output.result(&report, || {
+        format!(
+            "{} is ready: token `{}`, serial {}.\nPut into the site, under [devices.{}]:\n\n  serial = \"{}\"\n",
+            verb.device, report.label, report.serial, verb.device, report.serial
+        )
+    })?;
+    Ok(Code::Done)
 }

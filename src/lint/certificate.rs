@@ -135,7 +135,7 @@ fn key_algorithm(case: &Case) -> Option<String> {
     match key(case) {
         Some(key) if allowed.contains(&key.algorithm()) => None,
         Some(key) => Some(format!(
-            "a {} key in a certificate of profile {}, which takes {}",
+            "the key is {}, and profile {} takes {}",
             key.algorithm(),
             case.context.profile,
             names()

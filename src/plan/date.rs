@@ -54,8 +54,11 @@ impl Time {
 impl FromStr for Time {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("`{text}` is not a time: expected UTC in whole seconds, such as 2026-12-01T00:00:00Z");
+        let wrong = || {
+            format!(
+                "`{text}` is not a time of the calendar: expected UTC in whole seconds, such as 2026-12-01T00:00:00Z"
+            )
+        };
         let time: Timestamp = text.parse().map_err(|_| wrong())?;
         let time = Self::from_unix(time.as_second()).ok_or_else(wrong)?;
         // Written back the same: no fraction, no offset, no lower case.

@@ -183,7 +183,14 @@ fn explain(message: &str) -> (String, Option<String>) {
         };
         return (found, Some(help));
     }
-    (message.to_string(), None)
+    // serde names Rust's types.
+    let number = [", expected u32", ", expected u64", ", expected i64"]
+        .iter()
+        .find_map(|end| message.strip_suffix(end));
+    match number {
+        Some(start) => (format!("{start}, expected a whole number"), None),
+        None => (message.to_string(), None),
+    }
 }
 
 /// The known name that is most like `unknown`, if one is alike at all.

@@ -1,6 +1,6 @@
 //! The devices of a site: found, opened and logged in to when they are first needed, then kept.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::clock::Clock;
+use super::failure::Seen;
 use super::module::Module;
 use super::pin::AskPin;
 use super::pkcs11::Pkcs11Token;
@@ -41,6 +42,8 @@ pub struct ModuleTokens {
     pub module: PathBuf,
     /// Its tokens, blank ones too; or why none can be seen.
     pub tokens: Result<Vec<Present>, TokenError>,
+    /// Tokens that are there, but say nothing of themselves.
+    pub unreadable: Vec<Seen>,
 }
 
 impl Devices {
@@ -56,10 +59,8 @@ impl Devices {
         }
         let device = device(&self.site, name)?;
         let token = match self.open.entry(name.clone()) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(Pkcs11Token::open(name, device, ask, &self.clock)?)
-            }
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(Pkcs11Token::open(name, device, ask, &self.clock)?),
         };
         Ok(token)
     }
@@ -68,14 +69,7 @@ impl Devices {
     pub fn peek(&mut self, name: &Name) -> Result<TokenState, TokenError> {
         let device = device(&self.site, name)?;
         let module = Module::load(name, device, &self.clock)?;
-        let wanted = Wanted::of(device);
-        let found = module.find(name, &wanted, &self.clock)?;
-        module.state(&found, &self.clock).ok_or_else(|| TokenError::NoSuchToken {
-            device: name.clone(),
-            wanted: wanted.to_string(),
-            module: module.path.clone(),
-            seen: vec![found.seen],
-        })
+        module.find(name, &Wanted::of(device), &self.clock).map(|(_, state)| state)
     }
 
     /// Every token that the site's modules show, module by module.
@@ -85,23 +79,29 @@ impl Devices {
             modules.entry((*device.module).clone()).or_insert((name, device));
         }
         let show = |(module, (name, device)): (PathBuf, (&Name, &Device))| {
-            let tokens = self.tokens(name, device);
-            ModuleTokens { module, tokens }
+            let (tokens, unreadable) = match self.tokens(name, device) {
+                Ok((tokens, unreadable)) => (Ok(tokens), unreadable),
+                Err(error) => (Err(error), Vec::new()),
+            };
+            ModuleTokens { module, tokens, unreadable }
         };
         modules.into_iter().map(show).collect()
     }
 
-    fn tokens(&self, name: &Name, device: &Device) -> Result<Vec<Present>, TokenError> {
+    fn tokens(&self, name: &Name, device: &Device) -> Result<(Vec<Present>, Vec<Seen>), TokenError> {
         let module = Module::load(name, device, &self.clock)?;
-        let present = |found: &super::module::Found| {
-            let known = self
-                .site
-                .iter()
-                .filter(|(_, other)| *other.module == *device.module && Wanted::of(other).fits(&found.seen));
-            let devices = known.map(|(name, _)| name.clone()).collect();
-            Some(Present { devices, state: module.state(found, &self.clock)? })
-        };
-        Ok(module.tokens(name, &self.clock)?.iter().filter_map(present).collect())
+        let (mut present, mut unreadable) = (Vec::new(), Vec::new());
+        for found in module.tokens(name, &self.clock)? {
+            let Some(state) = module.state(&found, &self.clock) else {
+                unreadable.push(found.seen);
+                continue;
+            };
+            let means =
+                |other: &Device| *other.module == *device.module && Wanted::of(other).fits(&found.seen);
+            let known = self.site.iter().filter(|(_, other)| means(other));
+            present.push(Present { devices: known.map(|(name, _)| name.clone()).collect(), state });
+        }
+        Ok((present, unreadable))
     }
 
     /// Makes the one blank token ready that shall be this device. Refuses where there is a token

@@ -2,21 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::failure::{Failure, Seen, Which, list};
+use super::failure::{Failure, Seen, Which, lines, list};
 use super::pin::{PinError, PinOwner};
 use crate::pki::Algorithm;
 use crate::plan::Name;
-
-/// What an error means for the ceremony.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// A device failed, or can't do what is asked.
-    Device,
-    /// Refused: going on could lose or expose something.
-    Refused,
-    /// Something or someone is not there yet: run again.
-    Paused,
-}
 
 /// What goes wrong with a device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -88,8 +77,8 @@ pub enum TokenError {
 
     /// No token of the module is the one that the site names.
     #[error(
-        "device `{device}`: no initialised token with {wanted}\n  seen through {}: {}\n  plug it in and run again, or correct the site file. A blank token is made ready by `rootwright token init`",
-        module.display(), list(seen)
+        "device `{device}`: no initialised token with {wanted}\n  seen through {}:{}\n  plug it in and run again, or correct the site file. A blank token is made ready by `rootwright token init`",
+        module.display(), lines(seen)
     )]
     NoSuchToken {
         /// The device that was asked for.
@@ -104,8 +93,8 @@ pub enum TokenError {
 
     /// More than one token is the one that the site names.
     #[error(
-        "device `{device}`: {} tokens with {wanted}, expected exactly one\n  seen through {}: {}\n  name the token's serial in the site file, or unplug the others",
-        matching.len(), module.display(), list(matching)
+        "device `{device}`: {} tokens with {wanted}, expected exactly one\n  seen through {}:{}\n  name the token's serial in the site file, or unplug the others",
+        matching.len(), module.display(), lines(matching)
     )]
     Ambiguous {
         /// The device that was asked for.
@@ -120,8 +109,8 @@ pub enum TokenError {
 
     /// There is no token to initialise, or more than one.
     #[error(
-        "device `{device}`: {blank} blank tokens that fit, expected exactly one to initialise\n  seen through {}: {}\n  plug in the one blank token that shall be `{device}`, and run again. A token that was used is never reset by rootwright: its vendor's tool does that",
-        module.display(), list(seen)
+        "device `{device}`: {blank} blank tokens that fit, expected exactly one to initialise\n  seen through {}:{}\n  plug in the one blank token that shall be `{device}`, and run again. A token that was used is never reset by rootwright: its vendor's tool does that",
+        module.display(), lines(seen)
     )]
     NoBlankToken {
         /// The device that was asked for.
@@ -231,9 +220,9 @@ pub enum TokenError {
         reason: &'static str,
     },
 
-    /// The session with the token was lost.
+    /// The session with the token, or its login, was lost.
     #[error(
-        "{token}: the session was lost after an earlier error\n  check the device and its cable, and run again"
+        "{token}: the login was lost\n  see that the device is plugged in, and run again: the PIN is asked for again"
     )]
     Lost {
         /// The token.
@@ -311,7 +300,7 @@ pub enum TokenError {
 
     /// Half of a key pair is under the label.
     #[error(
-        "{token}: half of a key pair is labelled `{key}`: {found}\n  expected a private and a public key. Its generation may have been cut off; it was never used\n  {}",
+        "{token}: half of a key pair is labelled `{key}`: {found}\n  expected a private and a public key. Its generation may have been cut off\n  {}",
         if *discardable { "it holds no private key that can sign, so nothing is lost by removing it" }
         else { "look at it with `rootwright token show`, and remove it with the vendor's tool if it is not needed" }
     )]
@@ -377,7 +366,7 @@ pub enum TokenError {
 /// What a person does next, where an answer of the module makes that plain.
 fn advice(failure: &Failure) -> &'static str {
     match failure.code.as_str() {
-        _ if failure.is_gone() => "\n  plug the device in again, and run again",
+        _ if failure.is_gone() => "\n  see that the device is plugged in, and run again",
         "CKR_USER_NOT_LOGGED_IN" => {
             "\n  a key that wants its PIN before each use (CKA_ALWAYS_AUTHENTICATE) can't be used here"
         }
@@ -386,39 +375,5 @@ fn advice(failure: &Failure) -> &'static str {
         "CKR_SESSION_COUNT" => "\n  other programs have sessions with the device: end them, and run again",
         "CKR_PIN_EXPIRED" => "\n  set a new PIN with the vendor's tool, and run again",
         _ => "",
-    }
-}
-
-impl TokenError {
-    /// What the error means for the ceremony.
-    pub fn class(&self) -> Class {
-        match self {
-            Self::NotInSite { .. }
-            | Self::ModuleMissing { .. }
-            | Self::NoSuchToken { .. }
-            | Self::NoBlankToken { .. }
-            | Self::Lost { .. } => Class::Paused,
-            Self::Call { failure, .. } if failure.is_gone() => Class::Paused,
-            Self::Pin { error, .. } => error.class(),
-            Self::ModuleChanged { .. }
-            | Self::AlreadyInitialized { .. }
-            | Self::PinLocked { .. }
-            | Self::PinFinalTry { .. }
-            | Self::LabelTaken { .. }
-            | Self::HalfMade { .. }
-            | Self::WrongKey { .. }
-            | Self::Contradiction { .. } => Class::Refused,
-            Self::Throwaway { .. }
-            | Self::ModuleFailed { .. }
-            | Self::Ambiguous { .. }
-            | Self::WrongPin { .. }
-            | Self::NoUserPin { .. }
-            | Self::NoKeypad { .. }
-            | Self::Call { .. }
-            | Self::Unsupported { .. }
-            | Self::MissingKey { .. }
-            | Self::KeyAmbiguous { .. }
-            | Self::BadReply { .. } => Class::Device,
-        }
     }
 }

@@ -20,7 +20,11 @@ pub struct Which {
 
 impl fmt::Display for Which {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "device `{}` (token `{}`, serial {})", self.device, self.label, known(&self.serial))
+        let serial = known(&self.serial);
+        match self.label.as_str() {
+            "" => write!(f, "device `{}` (a token without label, serial {serial})", self.device),
+            label => write!(f, "device `{}` (token `{label}`, serial {serial})", self.device),
+        }
     }
 }
 
@@ -81,9 +85,15 @@ impl Failure {
         Box::new(Self { function, code, reason: reason.trim().to_string() })
     }
 
-    /// Whether the token is not there any more.
+    /// Whether the token is not there any more: unplugged, or so shortly that its sessions ended.
     pub fn is_gone(&self) -> bool {
-        matches!(self.code.as_str(), "CKR_DEVICE_REMOVED" | "CKR_TOKEN_NOT_PRESENT")
+        matches!(
+            self.code.as_str(),
+            "CKR_DEVICE_REMOVED"
+                | "CKR_TOKEN_NOT_PRESENT"
+                | "CKR_SESSION_CLOSED"
+                | "CKR_SESSION_HANDLE_INVALID"
+        )
     }
 }
 
@@ -92,7 +102,9 @@ impl fmt::Display for Failure {
         if self.function.is_empty() {
             return f.write_str(&self.reason);
         }
-        write!(f, "{} answered {}: {}", self.function, self.code, self.reason)
+        // PKCS#11 explains at length; its first sentence says what happened.
+        let reason = self.reason.split_once(".  ").map_or(self.reason.as_str(), |(first, _)| first);
+        write!(f, "{} answered {}: {}", self.function, self.code, reason.trim_end_matches('.'))
     }
 }
 
@@ -119,6 +131,14 @@ pub(super) fn list<T: fmt::Display>(things: &[T]) -> String {
         return "none".into();
     }
     things.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Things as a list, each on a line of its own.
+pub(super) fn lines<T: fmt::Display>(things: &[T]) -> String {
+    if things.is_empty() {
+        return " nothing".into();
+    }
+    things.iter().map(|thing| format!("\n    {thing}")).collect()
 }
 
 /// A device's text without padding and without what a terminal would obey.

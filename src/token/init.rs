@@ -29,7 +29,8 @@ pub(super) fn init(
         module: module.path.clone(),
         seen: vec![blank.seen.clone()],
     })?;
-    // Both before the first write: a token with one PIN of two is of no use.
+    // Its PIN flags say nothing yet (SoftHSM's claims that its officer's PIN is locked), so they are
+    // not looked at. Both PINs before the first write: a token with one of two is of no use.
     let so_pin = new_pin(name, &state, &device.so_pin, PinOwner::SecurityOfficer, ask)?;
     let user_pin = new_pin(name, &state, &device.pin, PinOwner::User, ask)?;
 
@@ -43,12 +44,12 @@ pub(super) fn init(
     let result = clock.time(|| module.context.init_token(blank.slot, &so_pin, label));
     call("initialising the blank token", result)?;
     // Its serial may be new, and modules may move it to another slot: its label is what stays.
-    let found = module.find(name, &Wanted { serial: None, label: Some(label) }, clock)?;
-    let session = clock.time(|| module.context.open_rw_session(found.slot)).map_err(|error| {
+    let (slot, _) = module.find(name, &Wanted { serial: None, label: Some(label) }, clock)?;
+    let session = clock.time(|| module.context.open_rw_session(slot)).map_err(|error| {
         let doing = "opening a session with the token, which is initialised and has no user PIN yet,".into();
         TokenError::Call { token: token.clone(), doing, failure: Failure::of(&error) }
     })?;
-    let look = || module.state(&module.look(found.slot, clock), clock);
+    let look = || module.state(&module.look(slot, clock), clock);
     login::attempt(&session, PinOwner::SecurityOfficer, Some(&so_pin), token.clone(), look, clock)?;
     let result = clock.time(|| session.init_pin(&user_pin));
     call("setting the user's PIN of the token, which is initialised,", result)?;

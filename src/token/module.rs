@@ -123,14 +123,22 @@ impl Module {
         Found { slot, seen, info }
     }
 
-    /// The one initialised token that fits, wherever it is plugged in.
-    pub(super) fn find(&self, name: &Name, wanted: &Wanted<'_>, clock: &Clock) -> Result<Found, TokenError> {
+    /// The one initialised token that fits, in whichever slot it is.
+    pub(super) fn find(
+        &self,
+        name: &Name,
+        wanted: &Wanted<'_>,
+        clock: &Clock,
+    ) -> Result<(Slot, TokenState), TokenError> {
         let (mut fitting, others): (Vec<Found>, Vec<Found>) =
             self.tokens(name, clock)?.into_iter().partition(|found| wanted.fits(&found.seen));
         let all = |tokens: Vec<Found>| tokens.into_iter().map(|found| found.seen).collect::<Vec<Seen>>();
         let (device, module, wanted) = (name.clone(), self.path.clone(), wanted.to_string());
         match (fitting.pop(), fitting.is_empty()) {
-            (Some(found), true) => Ok(found),
+            (Some(found), true) => match self.state(&found, clock) {
+                Some(state) => Ok((found.slot, state)),
+                None => Err(TokenError::NoSuchToken { device, wanted, module, seen: vec![found.seen] }),
+            },
             (None, _) => Err(TokenError::NoSuchToken { device, wanted, module, seen: all(others) }),
             (Some(last), false) => {
                 fitting.push(last);

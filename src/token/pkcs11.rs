@@ -47,14 +47,7 @@ impl Pkcs11Token {
         clock: &Clock,
     ) -> Result<Self, TokenError> {
         let module = Module::load(name, device, clock)?;
-        let found = module.find(name, &Wanted::of(device), clock)?;
-        let slot = found.slot;
-        let state = module.state(&found, clock).ok_or_else(|| TokenError::NoSuchToken {
-            device: name.clone(),
-            wanted: "readable information".into(),
-            module: module.path.clone(),
-            seen: vec![found.seen],
-        })?;
+        let (slot, state) = module.find(name, &Wanted::of(device), clock)?;
         let which = state.which(name);
         let session = clock.time(|| module.context.open_rw_session(slot)).map_err(|error| {
             let failure = Failure::of(&error);
@@ -89,13 +82,15 @@ impl Pkcs11Token {
         self.session.is_some()
     }
 
-    /// Makes calls in the session. After an error the session is another one: the old may be stuck
-    /// in the operation that failed.
+    /// Makes calls in the session. Without its login the session is lost: private keys would be
+    /// hidden, and look as if they were not there. After an error the session is another one: the old
+    /// may be stuck in the operation that failed.
     fn call<R>(
         &mut self,
         doing: impl FnOnce() -> String,
         call: impl FnOnce(&Session) -> Result<R, Error>,
     ) -> Result<R, TokenError> {
+        self.session = self.session.take().filter(|session| login::is_logged_in(session, &self.clock));
         let Some(session) = &self.session else {
             return Err(TokenError::Lost { token: self.which.clone() });
         };
@@ -272,7 +267,10 @@ impl Token for Pkcs11Token {
                         key_type: text(object, AttributeType::KeyType)?,
                     })
                 };
-                session.find_objects(&[])?.into_iter().map(describe).collect()
+                let objects = session.find_objects(&[])?.into_iter().map(describe);
+                let mut objects = objects.collect::<Result<Vec<ObjectReport>, Error>>()?;
+                objects.sort();
+                Ok(objects)
             },
         )
     }
