@@ -25,10 +25,18 @@ fn main() {
     if let Some((_, place)) = places.first() {
         let archive = place.join("0");
         time("verify", &["verify", &archive.display().to_string()]);
-        time("run, nothing to do", &[
-            "run", PLAN, "--yes", "--site", &archive.join("rehearsal/site.toml").display().to_string(),
-            "--archive", &archive.display().to_string(),
-        ]);
+        time(
+            "run, nothing to do",
+            &[
+                "run",
+                PLAN,
+                "--yes",
+                "--site",
+                &archive.join("rehearsal/site.toml").display().to_string(),
+                "--archive",
+                &archive.display().to_string(),
+            ],
+        );
         time("check", &["check", PLAN]);
     }
     time("--version", &["--version"]);
@@ -42,10 +50,11 @@ fn ceremony(name: &str, place: &Path) {
     let mut figures: [Vec<f64>; 5] = Default::default();
     for round in 0..ROUNDS {
         let archive = place.join(round.to_string());
-        let output = rootwright(&["rehearse", PLAN, "--yes", "--json", "--archive", &archive.display().to_string()])
-            .stderr(Stdio::null())
-            .output()
-            .expect("the binary runs");
+        let output =
+            rootwright(&["rehearse", PLAN, "--yes", "--json", "--archive", &archive.display().to_string()])
+                .stderr(Stdio::null())
+                .output()
+                .expect("the binary runs");
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a report");
         assert!(report["error"].is_null(), "{report:#}");
         let field = |name: &str| report[name].as_f64().expect("a figure");
@@ -66,7 +75,11 @@ fn time(name: &str, arguments: &[&str]) {
     let mut figures = Vec::new();
     for _ in 0..=ROUNDS {
         let start = Instant::now();
-        let status = rootwright(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("the binary runs");
+        let status = rootwright(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("the binary runs");
         figures.push(start.elapsed().as_secs_f64() * 1e3);
         assert!(status.success(), "{name}: {status}");
     }

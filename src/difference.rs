@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::archive::{Role, State};
 use crate::plan::{Algorithm, Key, Name, Plan};
+use crate::trust_root;
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -336,12 +337,14 @@ pub fn crl_spec(plan: &Plan, name: &Name) -> Value {
     serde_json::to_value(plan.crls.get(name)).unwrap_or_default()
 }
 
-/// What the plan says of the trust root, with the operator that is meant where none is named.
+/// What the plan says of the trust root, with the services that are in use on the ceremony's day: one
+/// that waited for its start enters the signing config by a later plan that says nothing else new.
 pub fn trust_root_spec(plan: &Plan) -> Option<Value> {
     let root = plan.trust_root.as_ref()?;
     let mut spec = serde_json::to_value(root).ok()?;
-    let operator = root.operator.as_deref().unwrap_or(&plan.ceremony.organization);
-    spec.as_object_mut()?.insert("operator".into(), operator.into());
+    let config = trust_root::signing_config(root, &plan.ceremony.organization, plan.ceremony.date);
+    let config: Value = serde_json::from_slice(&trust_root::to_json(&config)).ok()?;
+    spec.as_object_mut()?.insert("services".into(), config);
     Some(spec)
 }
 

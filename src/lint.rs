@@ -1,5 +1,19 @@
 //! Rules: one function each, with a stable id. What they pass can be signed; nothing else can.
 
+/// A table of rules: function, id, severity, sentence, source.
+macro_rules! rules {
+    ($what:literal, $subject:ty; $($check:path, $id:literal, $severity:ident, $says:literal, $source:literal;)*) => {
+        #[doc = $what]
+        pub static RULES: &[$crate::lint::Rule<$subject>] = &[$($crate::lint::Rule {
+            id: $id,
+            severity: $crate::lint::Severity::$severity,
+            says: $says,
+            source: $source,
+            check: $check,
+        }),*];
+    };
+}
+
 pub mod certificate;
 pub mod crl;
 pub mod trust_root;
@@ -9,7 +23,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::pki::{Algorithm, BadSignature, Document, Draft, Malformed, PublicKey, Signature};
+use crate::pki::{Algorithm, BadSignature, Document, Draft, Malformed, Signature};
 use crate::plan::Name;
 
 /// How bad a finding is.
@@ -146,12 +160,14 @@ impl<T: Document> Linted<T> {
         &self.findings
     }
 
-    /// Verifies the signature in software and gives the signed document: the only door to one.
-    pub fn attach(self, signature: Signature, key: &PublicKey) -> Result<Signed<T>, AttachError> {
-        key.verify(&self.draft.bytes, &signature).map_err(|error| AttachError::BadSignature {
-            object: self.draft.object.clone(),
-            key: self.draft.key.clone(),
-            error,
+    /// Verifies the signature in software, under the key that the draft names, and gives the signed document: the only door to one.
+    pub fn attach(self, signature: Signature) -> Result<Signed<T>, AttachError> {
+        self.draft.public.verify(&self.draft.bytes, &signature).map_err(|error| {
+            AttachError::BadSignature {
+                object: self.draft.object.clone(),
+                key: self.draft.key.clone(),
+                error,
+            }
         })?;
         let document = T::assemble(&self.draft, &signature)?;
         Ok(Signed { document, signature })
@@ -228,6 +244,6 @@ impl<T: Document> Signable for Linted<T> {
         &self.draft.key
     }
     fn algorithm(&self) -> Algorithm {
-        self.draft.algorithm
+        self.draft.public.algorithm()
     }
 }

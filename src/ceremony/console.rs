@@ -1,5 +1,6 @@
 //! What people see and type while a ceremony runs. The only room that talks to a person.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
@@ -23,13 +24,14 @@ pub struct Terminal {
     total: usize,
     taken: usize,
     spinner: Option<ProgressBar>,
+    warned: BTreeSet<(&'static str, String)>,
 }
 
 impl Terminal {
     /// `quiet` asks nothing: `--yes`, which only a rehearsal takes.
     pub fn new(quiet: bool) -> Self {
         let person = io::stdin().is_terminal() && io::stderr().is_terminal();
-        Self { ask: person && !quiet, total: 0, taken: 0, spinner: None }
+        Self { ask: person && !quiet, total: 0, taken: 0, spinner: None, warned: BTreeSet::new() }
     }
 
     fn line(&mut self, text: std::fmt::Arguments) {
@@ -108,6 +110,10 @@ impl Console for Terminal {
 
     fn warnings(&mut self, findings: &Findings) {
         for finding in &findings.0 {
+            // Five keyholders who sign one document would read it five times.
+            if !self.warned.insert((finding.rule, finding.found.clone())) {
+                continue;
+            }
             self.line(format_args!("  {NOTE}warning:{NOTE:#} {finding}"));
         }
     }

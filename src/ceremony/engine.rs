@@ -242,7 +242,7 @@ impl Engine<'_> {
         linted: Linted<T>,
         again: Again,
     ) -> Result<Signed<T>, CeremonyError> {
-        let (device, public) = self.signer(linted.key())?;
+        let device = self.device(linted.key())?;
         self.open(&device)?;
         let intended = Event::SignatureIntended {
             step: step.id.clone(),
@@ -261,17 +261,16 @@ impl Engine<'_> {
             _ => self.archive.record(self.clock.now(), intended)?,
         }
         let signature = self.ring.token(&device)?.sign(&linted)?;
-        Ok(linted.attach(signature, &public)?)
+        Ok(linted.attach(signature)?)
     }
 
-    /// The device that holds a key, and its public half.
-    fn signer(&self, key: &Name) -> Result<(Name, PublicKey), CeremonyError> {
+    /// The device that holds a key.
+    fn device(&self, key: &Name) -> Result<Name, CeremonyError> {
         let made = self.archive.state().keys.get(key);
         let made = made.ok_or_else(|| CeremonyError::Missing(format!("the key `{key}` is not made yet")))?;
-        let device = made.device.clone().ok_or_else(|| {
+        made.device.clone().ok_or_else(|| {
             CeremonyError::Missing(format!("the key `{key}` lives elsewhere and can't sign here"))
-        })?;
-        Ok((device, made.public.clone()))
+        })
     }
 
     /// A key's public half.

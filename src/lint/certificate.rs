@@ -49,16 +49,8 @@ static UNREADABLE: &[Rule<der::Error>] = &[Rule {
     check: |error| Some(error.to_string()),
 }];
 
-macro_rules! rules {
-    ($($check:ident, $id:literal, $severity:ident, $says:literal, $source:literal;)*) => {
-        /// Every rule for certificates.
-        pub static RULES: &[Rule<Case>] = &[$(Rule {
-            id: $id, severity: Severity::$severity, says: $says, source: $source, check: $check,
-        }),*];
-    };
-}
-
 rules! {
+    "Every rule for certificates.", Case;
     der_strict, "CERT-DER", Error, "The bytes are DER: read and written again, they are the same.", "RFC 5280, 4.1; X.690, 10";
     version, "CERT-VERSION", Error, "The version is 3.", "RFC 5280, 4.1.2.1";
     serial, "CERT-SERIAL", Error, "The serial number is positive and has 20 octets, the top bits 01.", "RFC 5280, 4.1.2.2; CSBR 7.1";

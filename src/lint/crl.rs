@@ -33,7 +33,7 @@ impl Lintable for Crl {
                 let case = Case {
                     bytes: draft.bytes.clone(),
                     tbs,
-                    algorithm: draft.algorithm,
+                    algorithm: draft.public.algorithm(),
                     context: draft.context.clone(),
                 };
                 findings.check(RULES, &draft.object, &case);
@@ -52,29 +52,21 @@ static UNREADABLE: &[Rule<der::Error>] = &[Rule {
     check: |error| Some(error.to_string()),
 }];
 
-macro_rules! rules {
-    ($($check:ident, $id:literal, $says:literal, $source:literal;)*) => {
-        /// Every rule for CRLs.
-        pub static RULES: &[Rule<Case>] = &[$(Rule {
-            id: $id, severity: Severity::Error, says: $says, source: $source, check: $check,
-        }),*];
-    };
-}
-
 rules! {
-    der_strict, "CRL-DER", "The bytes are DER: read and written again, they are the same.", "RFC 5280, 5.1; X.690, 10";
-    version, "CRL-VERSION", "The version is 2.", "RFC 5280, 5.1.2.1";
-    algorithm, "CRL-SIGNATURE-ALGORITHM", "The signature algorithm is the one that goes with the issuer's key.", "RFC 5280, 5.1.2.2";
-    issuer_name, "CRL-ISSUER-NAME", "The issuer is byte for byte the subject of the issuer's certificate.", "RFC 5280, 5.1.2.3";
-    issuer_signs, "CRL-ISSUER-MAY-SIGN", "The issuer is a CA that may sign CRLs.", "RFC 5280, 6.3.3 (f)";
-    next_update, "CRL-NEXT-UPDATE", "nextUpdate is there, after thisUpdate, and within 12 months of it.", "CSBR 4.9.7";
-    inside, "CRL-INSIDE-ISSUER", "thisUpdate lies in the issuer's validity.", "RFC 5280, 6.3.3";
-    times, "CRL-TIME-ENCODING", "Times are UTCTime to 2049 and GeneralizedTime from 2050.", "RFC 5280, 5.1.2.4";
-    authority_key, "CRL-AKI", "The authority key identifier is the issuer's subject key identifier.", "RFC 5280, 5.2.1";
-    crl_number, "CRL-NUMBER", "The CRL number is there, not critical, at least 1, and higher than the one before.", "RFC 5280, 5.2.3";
-    distribution, "CRL-IDP", "The issuing distribution point is critical, and says that only CA certificates are listed.", "RFC 5280, 5.2.5; CSBR 7.2.2";
-    not_empty, "CRL-REVOKED-NOT-EMPTY", "A list without entries leaves revokedCertificates out.", "RFC 5280, 5.1.2.6";
-    unique, "CRL-ENTRIES-UNIQUE", "No serial number is listed twice, no extension stands twice.", "RFC 5280, 5.1.2.6 and 5.2";
+    "Every rule for CRLs.", Case;
+    der_strict, "CRL-DER", Error, "The bytes are DER: read and written again, they are the same.", "RFC 5280, 5.1; X.690, 10";
+    version, "CRL-VERSION", Error, "The version is 2.", "RFC 5280, 5.1.2.1";
+    algorithm, "CRL-SIGNATURE-ALGORITHM", Error, "The signature algorithm is the one that goes with the issuer's key.", "RFC 5280, 5.1.2.2";
+    issuer_name, "CRL-ISSUER-NAME", Error, "The issuer is byte for byte the subject of the issuer's certificate.", "RFC 5280, 5.1.2.3";
+    issuer_signs, "CRL-ISSUER-MAY-SIGN", Error, "The issuer is a CA that may sign CRLs.", "RFC 5280, 6.3.3 (f)";
+    next_update, "CRL-NEXT-UPDATE", Error, "nextUpdate is there, after thisUpdate, and within 12 months of it.", "CSBR 4.9.7";
+    inside, "CRL-INSIDE-ISSUER", Error, "thisUpdate lies in the issuer's validity.", "RFC 5280, 6.3.3";
+    times, "CRL-TIME-ENCODING", Error, "Times are UTCTime to 2049 and GeneralizedTime from 2050.", "RFC 5280, 5.1.2.4";
+    authority_key, "CRL-AKI", Error, "The authority key identifier is the issuer's subject key identifier.", "RFC 5280, 5.2.1";
+    crl_number, "CRL-NUMBER", Error, "The CRL number is there, not critical, at least 1, and higher than the one before.", "RFC 5280, 5.2.3";
+    distribution, "CRL-IDP", Error, "The issuing distribution point is critical, and says that only CA certificates are listed.", "RFC 5280, 5.2.5; CSBR 7.2.2";
+    not_empty, "CRL-REVOKED-NOT-EMPTY", Error, "A list without entries leaves revokedCertificates out.", "RFC 5280, 5.1.2.6";
+    unique, "CRL-ENTRIES-UNIQUE", Error, "No serial number is listed twice, no extension stands twice.", "RFC 5280, 5.1.2.6 and 5.2";
 }
 
 fn der_strict(case: &Case) -> Option<String> {
@@ -245,6 +237,7 @@ mod tests {
         let good = good();
         let tbs: TbsCertList = TbsCertList::from_der(&good.bytes).unwrap();
         let signer = super::super::certificate::tests::drafts().remove(3);
+        let p256 = Throwaway::default().generate(&good.key, Algorithm::EcdsaP256).unwrap().public;
         let late = x509_cert::time::Time::GeneralTime(
             der::asn1::GeneralizedTime::from_unix_duration(tbs.this_update.to_unix_duration()).unwrap(),
         );
@@ -272,7 +265,7 @@ mod tests {
                 Draft { bytes: body, ..good.clone() }
             }),
             ("CRL-VERSION", change(&good, |tbs| tbs.version = Version::V1)),
-            ("CRL-SIGNATURE-ALGORITHM", Draft { algorithm: Algorithm::EcdsaP256, ..good.clone() }),
+            ("CRL-SIGNATURE-ALGORITHM", Draft { public: p256, ..good.clone() }),
             ("CRL-ISSUER-NAME", change(&good, |tbs| tbs.issuer = x509_cert::name::Name::default())),
             (
                 "CRL-ISSUER-MAY-SIGN",

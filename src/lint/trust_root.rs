@@ -100,16 +100,8 @@ pub static UNREADABLE: &[Rule<serde_json::Error>] = &[Rule {
     check: |error| Some(error.to_string()),
 }];
 
-macro_rules! rules {
-    ($($check:path, $id:literal, $severity:ident, $says:literal, $source:literal;)*) => {
-        /// Every rule for the trusted root.
-        pub static RULES: &[Rule<Case>] = &[$(Rule {
-            id: $id, severity: Severity::$severity, says: $says, source: $source, check: $check,
-        }),*];
-    };
-}
-
 rules! {
+    "Every rule for the trusted root.", Case;
     media_type, "TRUST-MEDIA-TYPE", Error, "The media type is that of version 0.1.", "sigstore-python and sigstore-go refuse others";
     lists, "TRUST-LISTS", Error, "All four lists are written out, empty or not.", "sigstore-python refuses a root without";
     newer_fields, "TRUST-V01-FIELDS", Error, "There is no field of version 0.2 (`operator`, `checkpointKeyId`).", "sigstore-js loses the log, sigstore-go refuses the root";
@@ -119,7 +111,7 @@ rules! {
     window_start, "TRUST-WINDOW-START", Error, "Every window has a start.", "sigstore-python; protobuf-specs, TimeRange";
     window_order, "TRUST-WINDOW-ORDER", Error, "No window ends before it begins.", "protobuf-specs, TimeRange";
     gap, "TRUST-WINDOW-GAP", Warning, "Between two entries of a kind there is no time without one.", "practice: sigstore root-signing#616, cosign#4271";
-    complete, "TRUST-COMPLETE", Warning, "The root has all four kinds of entries.", "sigstore-python finds no signature good without";
+    complete, "TRUST-COMPLETE", Warning, "The root has all four kinds of entries.", "sigstore-python needs CA, Rekor and CT log; time needs a timestamp authority";
     current, "TRUST-CURRENT", Warning, "Of each kind that the root has, one entry is in use now.", "what is signed today could not be verified";
     log::key, "TRUST-LOG-KEY", Error, "A log's key can be read, and is what its keyDetails says.", "protobuf-specs, PublicKey";
     log::key_breaks, "TRUST-LOG-KEY-BREAKS", Error, "No log's key makes a client refuse the whole root, or all clients the log.", "sigstore-js 4.1 on RSA keys; every client on Ed25519 CT logs";

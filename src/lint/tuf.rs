@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Findings, Lintable, Rule, Severity};
+use super::{Findings, Lintable};
 use crate::pki::{Algorithm, Draft};
 use crate::trust_root::{ClientFile, SigningConfig, TrustedRoot};
 use crate::tuf::{Metadata, Role, RoleKeys, RoleSignature, Root, canonical};
@@ -18,16 +18,8 @@ impl Lintable for RoleSignature {
     }
 }
 
-macro_rules! rules {
-    ($($check:ident, $id:literal, $severity:ident, $says:literal, $source:literal;)*) => {
-        /// Every rule for TUF metadata.
-        pub static RULES: &[Rule<Case>] = &[$(Rule {
-            id: $id, severity: Severity::$severity, says: $says, source: $source, check: $check,
-        }),*];
-    };
-}
-
 rules! {
+    "Every rule for TUF metadata.", Case;
     canonical_bytes, "TUF-CANONICAL", Error, "The bytes are the canonical JSON of the metadata.", "TUF 1.0.31, 4.1";
     spec_version, "TUF-SPEC-VERSION", Error, "The version of the specification is 1.0.x.", "TUF 1.0.31, 4.3; python-tuf, tuf-js";
     version, "TUF-VERSION-NEXT", Error, "A root's version follows the one before it, the first is 1; other roles' versions rise.", "TUF 1.0.31, 5.3.5, 5.4.3 and 5.5.5";
@@ -135,7 +127,7 @@ fn key_valid(case: &Case) -> Option<String> {
 }
 
 fn key_type(case: &Case) -> Option<String> {
-    let mut found = root(case)?.keys.iter().filter_map(|(keyid, key)| {
+    let found = root(case)?.keys.iter().filter_map(|(keyid, key)| {
         let clients = match (key.public().ok()?.algorithm(), key.keytype()) {
             (Algorithm::EcdsaP256, "ecdsa") | (Algorithm::Ed25519, _) => return None,
             (Algorithm::EcdsaP521, _) => "tough and tuf-js refuse",
@@ -144,7 +136,8 @@ fn key_type(case: &Case) -> Option<String> {
         let owner = key.owner().map_or_else(String::new, |owner| format!(" of {owner}"));
         Some(format!("{clients} the key {keyid}{owner}: {} under type {}", key.scheme(), key.keytype()))
     });
-    found.next()
+    let found: Vec<String> = found.collect();
+    (!found.is_empty()).then(|| found.join("; "))
 }
 
 fn distinct(case: &Case) -> Option<String> {

@@ -130,8 +130,8 @@ pub fn draft(request: &Request) -> Result<Draft<Certificate>, Malformed> {
     Ok(Draft {
         object: object.clone(),
         bytes,
-        algorithm: signer_public.algorithm(),
         key: signer.clone(),
+        public: signer_public.clone(),
         context: Context {
             profile: *request.planned.profile,
             issuer: request.issuer.cloned(),
@@ -182,7 +182,7 @@ pub(super) fn sign_sequence<T: Document>(
         der.append(&mut body);
         Ok(der)
     };
-    build(draft.algorithm).map_err(|error| malformed(&draft.object, error))
+    build(draft.public.algorithm()).map_err(|error| malformed(&draft.object, error))
 }
 
 pub(super) fn malformed(object: &str, error: der::Error) -> Malformed {

@@ -88,8 +88,8 @@ pub fn draft(request: &Request) -> Result<Draft<Crl>, Malformed> {
     Ok(Draft {
         object,
         bytes,
-        algorithm: public.algorithm(),
         key: signer.clone(),
+        public: public.clone(),
         context: Context { issuer: request.issuer.clone(), previous: request.previous },
     })
 }

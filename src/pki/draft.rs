@@ -4,7 +4,7 @@
 //! ([`Linted`](crate::lint::Linted)) can be signed; and only a signature that verifies turns it into
 //! the [`Signed`](crate::lint::Signed) document that an archive takes.
 
-use super::algorithm::Algorithm;
+use super::key::PublicKey;
 use super::signature::Signature;
 use crate::plan::Name;
 
@@ -37,10 +37,10 @@ pub struct Draft<T: Document> {
     pub object: String,
     /// The bytes to be signed.
     pub bytes: Vec<u8>,
-    /// The signing key's algorithm.
-    pub algorithm: Algorithm,
     /// The signing key's name.
     pub key: Name,
+    /// The signing key's public half: what the signature must verify under.
+    pub public: PublicKey,
     /// What the rules must know beside the bytes.
     pub context: T::Context,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 
 use super::trust_root::{Api, Authority};
-use super::{At, Certificate, Fault, Name, Plan, Profile, Role, Window};
+use super::{At, Certificate, Fault, Key, Name, Plan, Profile, Role, Window};
 
 /// All that is wrong with the plan as a whole.
 pub fn check(plan: &Plan) -> Vec<Fault> {
@@ -70,9 +70,11 @@ fn certificate(plan: &Plan, name: &Name, certificate: &Certificate, faults: &mut
                     .help("add issuer = \"…\", the name of the certificate whose key signs it"),
             );
         }
+        signs_here(plan, &certificate.key, faults);
         return;
     };
     let Some(issuer) = known("certificate", issuer_name, &plan.certificates, faults) else { return };
+    signs_here(plan, &issuer.key, faults);
     if let Some(path) = cycle(plan, name) {
         faults.push(Fault::at(issuer_name, format!("certificates issue each other in a circle: {path}")));
         return;
@@ -125,6 +127,7 @@ fn crls(plan: &Plan, faults: &mut Vec<Fault>) {
     let mut numbers = BTreeSet::new();
     for (name, crl) in &plan.crls {
         let Some(issuer) = known("certificate", &crl.issuer, &plan.certificates, faults) else { continue };
+        signs_here(plan, &issuer.key, faults);
         if !issuer.profile.is_ca() {
             let found = format!("CRL `{name}`: `{}` is not a CA", *crl.issuer);
             faults.push(Fault::at(&crl.issuer, found));
@@ -263,6 +266,16 @@ fn tuf(plan: &Plan, faults: &mut Vec<Fault>) {
     }
     for role in [&tuf.snapshot, &tuf.timestamp] {
         known("key", &role.key, &plan.keys, faults);
+        signs_here(plan, &role.key, faults);
+    }
+}
+
+/// A key that is known by its request lives elsewhere, and can't sign in a ceremony.
+fn signs_here(plan: &Plan, key: &At<Name>, faults: &mut Vec<Fault>) {
+    if let Some(Key::Csr { .. }) = plan.keys.get(&**key) {
+        let found =
+            format!("key `{}` lives elsewhere: it is known by its request, and can't sign here", **key);
+        faults.push(Fault::at(key, found).help("name a key that a device of the plan generates"));
     }
 }
 
@@ -349,6 +362,16 @@ mod tests {
                 "https://rekor2026.example.org",
                 "https://rekor.example.org/2026",
                 "the host is the log's origin",
+            ),
+            (
+                "tuf-online      = { device = \"issuing-hsm\", algorithm = \"ecdsa-p256\" }",
+                "tuf-online = { csr = \"x\" }",
+                "can't sign here",
+            ),
+            (
+                "root            = { device = \"root-hsm\",    algorithm = \"ecdsa-p384\" }",
+                "root = { csr = \"x\" }",
+                "can't sign here",
             ),
             ("issuer   = \"root\"\nnumber", "issuer   = \"tsa-signer-2026\"\nnumber", "is not a CA"),
         ] {

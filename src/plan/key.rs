@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::name::Name;
 use super::source::At;
 
-/// A key's algorithm. What each stock client takes is in `docs/clients.md`.
+/// A key's algorithm.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]

@@ -12,8 +12,8 @@ use crate::plan::{self, Day, Time, Url, Window};
 ///
 /// A service that begins later is left out, and waits for a later ceremony: sigstore-js signs with the
 /// newest entry even before its window begins, and what it signs so verifies nowhere. One that ended
-/// earlier is left out too. Nothing but the plan decides, so that one plan makes the same bytes on
-/// every day.
+/// earlier is left out too. Of two that are in use, sigstore-python signs with the older one until its
+/// window ends. Nothing but the plan decides, so that one plan makes the same bytes on every day.
 ///
 /// `organization` names the operator where the plan does not.
 pub fn signing_config(plan: &plan::TrustRoot, organization: &str, day: Day) -> SigningConfig {

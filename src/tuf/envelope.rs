@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::signature::{may_sign, roots};
 use super::{BadMetadata, Metadata, Role, RoleSignature, Root, canonical};
 use crate::pki::{PublicKey, Signature};
 
@@ -83,8 +84,9 @@ impl Progress {
     }
 }
 
-/// Counts the keys that signed, under one root. Signatures by keys that have no part in the role there
-/// are passed over; any other that does not verify is an error.
+/// Counts the keys that signed, under one root. Passed over are signatures by keys that have no part in
+/// the role there, and empty ones, with which tuf-on-ci holds a place; any other that does not verify is
+/// an error.
 pub fn progress(
     metadata: &Metadata,
     signatures: &[RoleSignature],
@@ -93,7 +95,7 @@ pub fn progress(
     let role = metadata.role();
     let bytes = canonical(metadata).map_err(|error| EnvelopeError::NotCanonical(error.to_string()))?;
     let mut material: BTreeSet<Vec<u8>> = BTreeSet::new();
-    for signature in signatures {
+    for signature in signatures.iter().filter(|signature| !signature.sig.is_empty()) {
         if let Some((_, key)) = root.signers(role).find(|(keyid, _)| *keyid == signature.keyid) {
             let key = key.public().map_err(|error| error.to_string());
             let key =
@@ -125,22 +127,24 @@ pub fn envelope(
     in_force: Option<&Root>,
 ) -> Result<Vec<u8>, EnvelopeError> {
     let role = metadata.role();
-    let itself = match metadata {
-        Metadata::Root(root) => Some(root),
-        _ if in_force.is_none() => return Err(EnvelopeError::NoRoot(role)),
-        _ => None,
-    };
-    let roots: Vec<&Root> = in_force.into_iter().chain(itself).collect();
+    if in_force.is_none() && role != Role::Root {
+        return Err(EnvelopeError::NoRoot(role));
+    }
+    let known = may_sign(metadata, in_force);
     let mut seen = BTreeSet::new();
-    for RoleSignature { keyid, .. } in signatures {
+    for RoleSignature { keyid, sig } in signatures {
+        if sig.is_empty() {
+            let (keyid, reason) = (keyid.clone(), "it is empty".to_string());
+            return Err(EnvelopeError::BadSignature { role, keyid, reason });
+        }
         if !seen.insert(keyid) {
             return Err(EnvelopeError::Twice { role, keyid: keyid.clone() });
         }
-        if !roots.iter().any(|root| root.signers(role).any(|(known, _)| known == keyid)) {
+        if !known.contains_key(keyid.as_str()) {
             return Err(EnvelopeError::UnknownKey { role, keyid: keyid.clone() });
         }
     }
-    for root in roots {
+    for root in roots(metadata, in_force) {
         let progress = progress(metadata, signatures, root)?;
         if !progress.is_enough() {
             return Err(EnvelopeError::BelowThreshold { role, root: root.head.version, progress });

@@ -1,5 +1,7 @@
 //! One signature under a role's metadata, from draft to document.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Key, Metadata, Role, Root, canonical};
@@ -35,17 +37,30 @@ impl Context {
     /// The roots that say who may sign: the one in force; for root metadata itself too, since clients
     /// demand the threshold of both (specification 1.0.31, 5.3.4).
     pub fn roots(&self) -> impl Iterator<Item = &Root> {
-        let itself = match &self.metadata {
-            Metadata::Root(root) => Some(root),
-            _ => None,
-        };
-        self.root.iter().chain(itself)
+        roots(&self.metadata, self.root.as_ref())
     }
 
     /// The role whose metadata is signed.
     pub fn role(&self) -> Role {
         self.metadata.role()
     }
+}
+
+/// The roots whose thresholds metadata must reach.
+pub(super) fn roots<'a>(
+    metadata: &'a Metadata,
+    in_force: Option<&'a Root>,
+) -> impl Iterator<Item = &'a Root> {
+    let itself = match metadata {
+        Metadata::Root(root) => Some(root),
+        _ => None,
+    };
+    in_force.into_iter().chain(itself)
+}
+
+/// The keys that may sign metadata, by id. A key whose entry changed is there under either id.
+pub fn may_sign<'a>(metadata: &'a Metadata, in_force: Option<&'a Root>) -> BTreeMap<&'a str, &'a Key> {
+    roots(metadata, in_force).flat_map(|root| root.signers(metadata.role())).collect()
 }
 
 /// The bytes that a key shall sign: the metadata's canonical JSON.
@@ -66,7 +81,7 @@ pub fn draft(key: &Name, public: &PublicKey, context: Context) -> Result<Draft<R
         )));
     }
     let bytes = canonical(&context.metadata).map_err(|error| malformed(error.to_string()))?;
-    Ok(Draft { object, bytes, algorithm: public.algorithm(), key: key.clone(), context })
+    Ok(Draft { object, bytes, key: key.clone(), public: public.clone(), context })
 }
 
 impl Document for RoleSignature {
@@ -75,10 +90,14 @@ impl Document for RoleSignature {
     const KIND: &'static str = "TUF signature";
 
     fn assemble(draft: &Draft<Self>, signature: &Signature) -> Result<Self, Malformed> {
-        let malformed = |reason: String| Malformed { object: draft.object.clone(), reason };
-        // The id is claimed here, so it is here that the signature must be that key's.
-        let listed = draft.context.key.public().map_err(|error| malformed(error.to_string()))?;
-        listed.verify(&draft.bytes, signature).map_err(|error| malformed(error.to_string()))?;
+        // The id is claimed here: it must be that of the key under which the signature was verified.
+        match draft.context.key.public() {
+            Ok(listed) if listed == draft.public => {}
+            _ => {
+                let reason = "the key that signed is not the one that the root lists".into();
+                return Err(Malformed { object: draft.object.clone(), reason });
+            }
+        }
         Ok(Self { keyid: draft.context.key.id(), sig: data_encoding::HEXLOWER.encode(signature.as_bytes()) })
     }
 }

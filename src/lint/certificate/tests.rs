@@ -39,7 +39,7 @@ pub(crate) fn drafts() -> Vec<Draft<Certificate>> {
         drafts.push(draft.clone());
         let linted = draft.lint().unwrap_or_else(|findings| panic!("{findings}"));
         let signature = token.sign(&linted).unwrap();
-        issued.push((name.clone(), linted.attach(signature, &signer_public).unwrap().into_document()));
+        issued.push((name.clone(), linted.attach(signature).unwrap().into_document()));
     }
     drafts
 }
@@ -217,7 +217,7 @@ fn every_rule_rejects() {
 /// A draft as if it had been signed, for use as an issuer.
 pub(crate) fn certificate(draft: &Draft<Certificate>) -> Certificate {
     let mut body = draft.bytes.clone();
-    draft.algorithm.signature_identifier().encode_to_vec(&mut body).unwrap();
+    draft.public.algorithm().signature_identifier().encode_to_vec(&mut body).unwrap();
     BitString::from_bytes(&[0; 8]).unwrap().encode_to_vec(&mut body).unwrap();
     Certificate::from_der(&Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap()).unwrap()
 }

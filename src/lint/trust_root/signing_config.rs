@@ -3,20 +3,12 @@
 use sigstore_protobuf_specs::dev::sigstore::trustroot::v1::{Service, ServiceSelector};
 
 use super::case::{CERTIFICATE_AUTHORITIES, Case, Span, TIMESTAMP_AUTHORITIES, TLOGS};
-use super::{Rule, Severity};
+
 use crate::plan::Time;
 use crate::trust_root::SIGNING_CONFIG;
 
-macro_rules! rules {
-    ($($check:path, $id:literal, $severity:ident, $says:literal, $source:literal;)*) => {
-        /// Every rule for the signing config.
-        pub static RULES: &[Rule<Case>] = &[$(Rule {
-            id: $id, severity: Severity::$severity, says: $says, source: $source, check: $check,
-        }),*];
-    };
-}
-
 rules! {
+    "Every rule for the signing config.", Case;
     media_type, "SIGNING-MEDIA-TYPE", Error, "The media type is that of version 0.2.", "sigstore-python, sigstore-go";
     urls, "SIGNING-URL", Error, "A service has an http(s) address, without query or slash at its end.", "protobuf-specs, Service";
     timestamp_url, "SIGNING-TSA-URL", Warning, "A timestamp authority's address is whole, with its path.", "protobuf-specs, SigningConfig; RFC 3161, 3.4";

@@ -90,7 +90,7 @@ fn set(json: &mut Value, pointer: &str, value: Value) {
     }
 }
 
-/// The example a year later: a second Fulcio and Rekor, the first ones end soon.
+/// The example a year later: a second Rekor log begins in ten days, the first ends soon after.
 fn rotated() -> Edit {
     let mut plan = example();
     let made = Made::of(&plan);
@@ -98,11 +98,10 @@ fn rotated() -> Edit {
     let end = Some("2027-12-15T00:00:00Z".parse().unwrap());
     plan.ceremony.date = "2027-12-01".parse().unwrap();
     let root = plan.trust_root.as_mut().unwrap();
-    // The same key stands in for a new one's certificate; the window is what matters here.
     let mut rekor = root.transparency_logs[0].clone();
     root.transparency_logs[0].trust.value_mut().to = end;
-    let name: plan::Name = "tuf-online".parse().unwrap();
-    *rekor.key.value_mut() = name;
+    // Another key of the example's stands in for the new log's.
+    *rekor.key.value_mut() = "tuf-online".parse().unwrap();
     *rekor.url.value_mut() = "https://rekor2027.example.org".to_string().try_into().unwrap();
     rekor.trust.value_mut().from = "2027-12-10T00:00:00Z".parse().unwrap();
     root.transparency_logs.push(rekor);
