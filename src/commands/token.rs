@@ -81,6 +81,7 @@ fn open(site: &PathBuf) -> Result<(load::LoadedSite, Devices), Failure> {
 struct Listed {
     module: String,
     tokens: Vec<Present>,
+    unreadable: Vec<String>,
     error: Option<String>,
 }
 
@@ -91,9 +92,13 @@ fn list(verb: &List, output: &Output) -> Result<Code, Failure> {
     for module in devices.list() {
         let path = module.module.display().to_string();
         match module.tokens {
-            Ok(tokens) => listed.push(Listed { module: path, tokens, error: None }),
+            Ok(tokens) => {
+                let unreadable = module.unreadable.iter().map(ToString::to_string).collect();
+                listed.push(Listed { module: path, tokens, unreadable, error: None });
+            }
             Err(error) => {
-                listed.push(Listed { module: path, tokens: Vec::new(), error: Some(error.to_string()) });
+                let (tokens, unreadable) = (Vec::new(), Vec::new());
+                listed.push(Listed { module: path, tokens, unreadable, error: Some(error.to_string()) });
                 failure.get_or_insert(Failure::from(error));
             }
         }
@@ -121,11 +126,16 @@ fn module_text(listed: &Listed) -> String {
             &names.join(", "),
         ]);
     }
-    let module = &listed.module;
+    let mut text = format!("{}\n", listed.module);
     if listed.tokens.is_empty() {
-        return format!("{module}\n  no token\n");
+        text.push_str("  no token\n");
+    } else {
+        text.push_str(&format!("{}\n", table.trim_fmt()));
     }
-    format!("{module}\n{}\n", table.trim_fmt())
+    for token in &listed.unreadable {
+        text.push_str(&format!("  {token}\n"));
+    }
+    text
 }
 
 /// What a person should know of a token before they trust it with anything.

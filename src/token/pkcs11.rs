@@ -19,6 +19,9 @@ use crate::pki::{Algorithm, Signature};
 use crate::plan::Name;
 use crate::site::{Device, Pin};
 
+/// Classes of objects that describe a module and are not held by a token.
+const NOT_HELD: [&str; 3] = ["CKO_MECHANISM", "CKO_PROFILE", "CKO_HW_FEATURE"];
+
 /// A token that its user is logged in to.
 pub struct Pkcs11Token {
     which: Box<Which>,
@@ -222,8 +225,11 @@ impl Token for Pkcs11Token {
 
     fn sign(&mut self, what: &dyn Signable) -> Result<Signature, TokenError> {
         let (key, algorithm) = (what.key(), what.algorithm());
-        let found = self.labelled(key)?;
-        let private = match found.private.as_slice() {
+        // Looked for each time, and alone: a duplicate may have appeared since.
+        let search = template::search(ObjectClass::PRIVATE_KEY, key);
+        let found =
+            self.call(|| format!("looking for the key `{key}`"), |session| session.find_objects(&search))?;
+        let private = match found.as_slice() {
             [private] => *private,
             [] => {
                 let keys = self.inventory()?;
@@ -231,7 +237,10 @@ impl Token for Pkcs11Token {
                 let present = private.map(|object| object.label).collect();
                 return Err(TokenError::MissingKey { token: self.which.clone(), key: key.clone(), present });
             }
-            _ => return Err(self.ambiguous(key, &found)),
+            _ => {
+                let found = self.labelled(key)?;
+                return Err(self.ambiguous(key, &found));
+            }
         };
         let parts =
             self.call(|| format!("reading the key `{key}`"), |session| Parts::read(session, private))?;
@@ -269,6 +278,8 @@ impl Token for Pkcs11Token {
                 };
                 let objects = session.find_objects(&[])?.into_iter().map(describe);
                 let mut objects = objects.collect::<Result<Vec<ObjectReport>, Error>>()?;
+                // Some modules list what they can do as objects too. PKCS#11 would have them hidden.
+                objects.retain(|object| !NOT_HELD.contains(&object.class.as_str()));
                 objects.sort();
                 Ok(objects)
             },
