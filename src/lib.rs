@@ -29,6 +29,18 @@
 //! [`Draft`](pki::Draft) can only be linted, a [`Linted`](lint::Linted) draft can be signed, and only
 //! a signature that software verified makes the [`Signed`](lint::Signed) document that an archive takes.
 
+// Data from outside never ends the process. Tests may.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::as_conversions
+    )
+)]
+
 pub mod archive;
 pub mod ceremony;
 pub mod commands;

@@ -1,6 +1,6 @@
 //! `rootwright token`: devices, what they are and hold.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -68,7 +68,7 @@ impl Token {
     }
 }
 
-fn open(site: &PathBuf) -> Result<(load::LoadedSite, Devices), Failure> {
+fn open(site: &Path) -> Result<(load::LoadedSite, Devices), Failure> {
     let loaded = load::site(site)?;
     environment::ensure(&loaded.site.environment)
         .map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
