@@ -63,11 +63,6 @@ pub trait Console {
     fn end(&mut self) {}
 }
 
-/// Says nothing: for the drafts that are made before the first write.
-pub struct Silent;
-
-impl Console for Silent {}
-
 /// What stops a ceremony. What was made until then stands, and `run` goes on from it.
 #[derive(Debug, thiserror::Error)]
 pub enum CeremonyError {

@@ -8,6 +8,7 @@ pub mod output;
 pub mod rehearse;
 pub mod run;
 pub mod schema;
+pub mod show;
 pub mod token;
 
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ enum Verb {
     Check(check::Check),
     Rehearse(rehearse::Rehearse),
     Run(run::Run),
+    Show(show::Show),
     Token(token::Token),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -91,6 +93,7 @@ impl Verb {
             Self::Check(verb) => verb.run(output),
             Self::Rehearse(verb) => verb.run(output, start),
             Self::Run(verb) => verb.run(output, start),
+            Self::Show(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),
             Self::Schema(verb) => verb.run(),
             Self::Completions(verb) => verb.run(),

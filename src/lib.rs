@@ -45,6 +45,7 @@ pub mod archive;
 pub mod ceremony;
 pub mod commands;
 pub mod difference;
+pub mod evidence;
 pub mod lint;
 pub mod pki;
 pub mod plan;

@@ -3,7 +3,6 @@
 //! A module's configuration is in the environment, and a process has one. So each test starts itself
 //! again in a process of its own, with its own SoftHSM.
 
-
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

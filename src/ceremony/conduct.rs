@@ -55,6 +55,8 @@ pub struct RunReport {
     pub device_ms: f64,
     /// Waiting for the disk.
     pub disk_ms: f64,
+    /// Waiting for people.
+    pub people_ms: f64,
 }
 
 impl RunReport {
@@ -98,6 +100,7 @@ impl Ceremony<'_> {
             elapsed_ms: 0.0,
             device_ms: 0.0,
             disk_ms: 0.0,
+            people_ms: 0.0,
         };
         let result = self.hold(&mut report, console, ask);
         report.elapsed_ms = millis(start.elapsed());
@@ -121,7 +124,8 @@ impl Ceremony<'_> {
         }
         let rehearsal = self.site.is_rehearsal();
         let clock = clock(&plan, &state, rehearsal)?;
-        preflight::draft_everything(&plan, self.folder, clock, rehearsal)?;
+        // Before anything is written, people know what the rules warn of.
+        console.warnings(&preflight::draft_everything(&plan, self.folder, clock, rehearsal)?);
         let mut devices = Devices::new(self.site);
         let result = self.hold_with(&mut devices, (&plan, clock), (&state, &steps), report, console, ask);
         report.device_ms = millis(devices.device_time());
@@ -145,7 +149,10 @@ impl Ceremony<'_> {
             *plan.ceremony.name,
             report.plan
         );
-        if !console.confirm(&question, &plan.ceremony.date.to_string()) {
+        let asked = Instant::now();
+        let confirmed = console.confirm(&question, &plan.ceremony.date.to_string());
+        report.people_ms = millis(asked.elapsed());
+        if !confirmed {
             return Err(CeremonyError::NotConfirmed);
         }
         // From here on things are written.

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::engine::{Engine, StepReport};
-use super::{CeremonyError, Ring, Silent};
+use super::{CeremonyError, Console, Ring};
 use crate::archive::{Archive, State};
 use crate::difference::{self, Action, Step};
+use crate::lint::Findings;
 use crate::plan::{Algorithm, Name, Plan};
 use crate::token::throwaway::Throwaway;
 use crate::token::{Devices, Token, TokenError, TokenState};
@@ -31,27 +32,52 @@ impl Ring for ThrowawayRing {
 }
 
 /// Takes every step of the plan in memory, with throwaway keys: everything is drafted, linted, signed
-/// and verified, and nothing of it is kept. What a rule would stop on the day stops here.
+/// and verified, and nothing of it is kept. What a rule would stop on the day stops here; what rules
+/// only warn of is given back.
 pub fn draft_everything(
     plan: &Plan,
     folder: &Path,
     clock: Clock,
     rehearsal: bool,
-) -> Result<(), CeremonyError> {
+) -> Result<Findings, CeremonyError> {
     let mut archive = Archive::scratch(State::default());
     let steps = difference::between(plan, archive.state())?;
     let mut reports: Vec<StepReport> = steps.iter().map(StepReport::of).collect();
     let mut ring = ThrowawayRing::default();
+    let mut listener = Listener::default();
     let mut engine = Engine {
         plan,
         folder,
         archive: &mut archive,
         ring: &mut ring,
-        console: &mut Silent,
+        console: &mut listener,
         clock,
         rehearsal,
     };
-    engine.run(&steps, &mut reports)
+    engine.run(&steps, &mut reports)?;
+    Ok(listener.warnings)
+}
+
+/// Keeps the warnings of a ceremony that nobody watches, each once: five keyholders who sign one
+/// document would get each five times.
+#[derive(Default)]
+struct Listener {
+    warnings: Findings,
+}
+
+impl Console for Listener {
+    fn warnings(&mut self, findings: &Findings) {
+        for finding in &findings.0 {
+            let known = self
+                .warnings
+                .0
+                .iter()
+                .any(|known| known.rule == finding.rule && known.found == finding.found);
+            if !known {
+                self.warnings.0.push(finding.clone());
+            }
+        }
+    }
 }
 
 /// Looks at every device that the remaining steps need, without a login.

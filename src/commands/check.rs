@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Code, Failure, Output, load};
 use crate::ceremony::{conduct, preflight};
 use crate::difference::{self, Step};
+use crate::lint::Findings;
 use crate::plan::{Key, Plan};
 use crate::site::Purpose;
 
@@ -37,6 +38,7 @@ struct Checked {
     keys: usize,
     certificates: usize,
     crls: usize,
+    warnings: Findings,
     steps: Vec<CheckedStep>,
 }
 
@@ -67,7 +69,7 @@ impl Check {
         }
         let clock = crate::ceremony::clock::Clock::rehearsal(plan.ceremony.date, state.last)
             .ok_or_else(|| Failure::new(Code::Usage, "the machine's clock can't be read"))?;
-        preflight::draft_everything(&plan, &loaded.folder, clock, rehearsal)?;
+        let warnings = preflight::draft_everything(&plan, &loaded.folder, clock, rehearsal)?;
         let document = Checked {
             plan: crate::pki::sha256_hex(loaded.source.text.as_bytes()),
             name: (*plan.ceremony.name).clone(),
@@ -79,6 +81,7 @@ impl Check {
                 .saturating_add(plan.keys.values().filter(|key| matches!(key, Key::Csr { .. })).count()),
             certificates: plan.certificates.len(),
             crls: plan.crls.len(),
+            warnings,
             steps: steps.iter().map(describe).collect(),
         };
         output.result(&document, || text(&document))?;
@@ -108,16 +111,20 @@ fn devices(plan: &Plan, site: &load::LoadedSite) -> Result<(), Failure> {
 fn text(checked: &Checked) -> String {
     let pending = checked.steps.iter().filter(|step| step.status == "pending").count();
     let mut text = format!(
-        "{}\n  plan       SHA-256 {}\n  date       {}\n  makes      {} keys, {} certificates, {} CRLs\n  rules      no finding\n  steps      {} of {} to be taken\n",
+        "{}\n  plan       SHA-256 {}\n  date       {}\n  makes      {} keys, {} certificates, {} CRLs\n  rules      no error, {} warnings\n  steps      {} of {} to be taken\n",
         checked.name,
         checked.plan,
         checked.date,
         checked.keys,
         checked.certificates,
         checked.crls,
+        checked.warnings.0.len(),
         pending,
         checked.steps.len(),
     );
+    for warning in &checked.warnings.0 {
+        text.push_str(&format!("  warning    {}\n", warning.to_string().replace('\n', "\n           ")));
+    }
     let width = checked.steps.iter().map(|step| step.id.len()).max().unwrap_or(0);
     for step in &checked.steps {
         let mark = if step.status == "done" { "✓" } else { "·" };

@@ -97,7 +97,7 @@ impl fmt::Display for Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// For stdout and stderr only: a reader that went away is no failure of ours, but ends the verb.
+    /// For stdout and stderr only.
     fn from(error: io::Error) -> Self {
         Self::new(Code::Usage, format!("the output can't be written: {error}"))
     }
@@ -113,20 +113,22 @@ pub struct Output {
 impl Output {
     /// Writes the result: the JSON document, or the text for people.
     pub fn result<T: Serialize>(&self, document: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
-        let mut out = anstream::stdout().lock();
-        if self.json {
-            let text = serde_json::to_string_pretty(document).map_err(|error| {
+        let mut text = if self.json {
+            serde_json::to_string_pretty(document).map_err(|error| {
                 Failure::new(Code::Usage, format!("the result can't be written: {error}"))
-            })?;
-            writeln!(out, "{text}")?;
+            })?
         } else {
-            let text = text();
-            out.write_all(text.as_bytes())?;
-            if !text.is_empty() && !text.ends_with('\n') {
-                writeln!(out)?;
-            }
+            text()
+        };
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
         }
-        Ok(out.flush()?)
+        let mut out = anstream::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            // `… | head`: the reader has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => Ok(result?),
+        }
     }
 
     /// Renders a failure: on stderr for people, and with `--json` as the document on stdout too.

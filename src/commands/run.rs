@@ -99,7 +99,7 @@ fn text(report: &RunReport) -> String {
             report.archive
         );
     }
-    let own = report.elapsed_ms - report.device_ms - report.disk_ms;
+    let own = report.elapsed_ms - report.device_ms - report.disk_ms - report.people_ms;
     format!(
         "{made} steps were taken{}, in {:.0} ms: {:.0} ms inside the devices, {:.0} ms for the disk, {own:.0} ms our own.\nThe archive is {}.\n",
         if done > 0 { format!(", {done} were done before") } else { String::new() },

@@ -1,0 +1,3 @@
+//! What people and auditors read.
+
+pub mod show;

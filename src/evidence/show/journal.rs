@@ -1,0 +1,125 @@
+//! The journal: a line for each event.
+
+use data_encoding::BASE64;
+
+use super::plain::ends;
+use super::sheet::{Cell, Sheet, Table};
+use crate::archive::journal::{Journal, Record};
+use crate::archive::{Event, FileRecord};
+use crate::pki::sha256_hex;
+use crate::plan::Name;
+use crate::site::Purpose;
+
+/// All there is to see of a journal. Of a damaged one, the lines before the damage.
+pub fn show(bytes: &[u8]) -> Sheet {
+    let mut sheet = Sheet::default();
+    let journal = match Journal::parse(bytes) {
+        Ok(journal) => journal,
+        Err(damage) => {
+            sheet.find(format!("damaged: {damage}"));
+            sheet.warn("only the lines before the damage are shown");
+            Journal::parse(before(bytes, damage.line)).unwrap_or_default()
+        }
+    };
+    if !journal.torn.is_empty() {
+        sheet.find(format!(
+            "the last line is cut off: {} bytes after line {} are no whole line; `rootwright run` keeps them aside and goes on",
+            journal.torn.len(),
+            journal.records.len()
+        ));
+    }
+    sheet.row("lines", Cell::count(journal.records.len()));
+    let head = journal.head.as_deref().map_or_else(|| Cell::none("none"), Cell::hex);
+    let whole = !sheet.has_findings();
+    sheet.row(if whole { "head hash" } else { "hash of the last line shown" }, head);
+    let mut table = Table::new(&["line", "time", "event", "step", "detail"]);
+    for record in &journal.records {
+        table.line(line(record));
+    }
+    sheet.row("events", Cell::Table(table));
+    sheet
+}
+
+/// The bytes before a line, which counts from 1.
+fn before(bytes: &[u8], line: u64) -> &[u8] {
+    let lines = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
+    let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1);
+    let end = ends.take(lines).last().unwrap_or(0);
+    bytes.get(..end).unwrap_or_default()
+}
+
+fn line(record: &Record) -> Vec<Cell> {
+    vec![
+        Cell::number(record.seq),
+        Cell::text(record.time.to_string()),
+        Cell::text(record.event.name()),
+        record.event.step().map_or_else(|| Cell::none("-"), Cell::text),
+        Cell::text(detail(&record.event, &record.files)),
+    ]
+}
+
+fn detail(event: &Event, files: &[FileRecord]) -> String {
+    match event {
+        Event::CeremonyStarted { name, plan, purpose, date_shift, tool, .. } => {
+            let purpose = match purpose {
+                Purpose::Rehearsal => "rehearsal",
+                Purpose::Production => "production",
+            };
+            let moved = match date_shift {
+                0 => String::new(),
+                days => format!(", dates moved by {days} days"),
+            };
+            format!("{name}: {purpose}{moved}, plan {}, rootwright {tool}", ends(plan))
+        }
+        Event::DeviceOpened { device, claims } => {
+            format!("{device}: {} {}, serial {}", claims.manufacturer, claims.model, claims.serial)
+        }
+        Event::KeyIntended { key, device, algorithm, .. } => format!("{key}: {algorithm} on {device}"),
+        Event::KeyMade { key, adopted, .. } => {
+            let place =
+                key.device.as_ref().map_or_else(|| "elsewhere".into(), |device| format!("on {device}"));
+            let adopted = if *adopted { ", found there after an interruption" } else { "" };
+            format!(
+                "{}: {} {place}, key SHA-256 {}{adopted}",
+                key.name,
+                key.algorithm,
+                ends(&key.fingerprint)
+            )
+        }
+        Event::SignatureIntended { object, key, to_be_signed, .. } => {
+            format!("{object} with {key}, {}", hashed(to_be_signed))
+        }
+        Event::CertificateSigned { certificate, issuer, der, .. } => {
+            format!("{certificate} by {}, {}", named(issuer.as_ref()), hashed(der))
+        }
+        Event::CrlSigned { crl, issuer, number, der, .. } => {
+            format!("{crl}: number {number} by {issuer}, {}", hashed(der))
+        }
+        Event::MetadataSigned { role, version, key, .. } => format!("{role} {version} by {key}"),
+        Event::MetadataPublished { role, version, content, .. } => {
+            format!("{role} {version}, SHA-256 {}", ends(&sha256_hex(content.as_bytes())))
+        }
+        Event::CeremonyFinished { plan } => format!("plan {}", ends(plan)),
+        Event::JournalTorn { rest } => {
+            let bytes = BASE64.decode(rest.as_bytes()).map_or(0, |rest| rest.len());
+            format!("a line was cut off after {bytes} bytes")
+        }
+        // What is said best by the files that it made.
+        _ => files
+            .iter()
+            .map(|file| format!("{} {}", file.path, ends(&file.sha256)))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+fn named(issuer: Option<&Name>) -> &str {
+    issuer.map_or("itself", Name::as_str)
+}
+
+fn hashed(base64: &str) -> String {
+    match BASE64.decode(base64.as_bytes()) {
+        Ok(bytes) => format!("SHA-256 {}", ends(&sha256_hex(&bytes))),
+        Err(_) => "not base64".into(),
+    }
+}

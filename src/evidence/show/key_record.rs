@@ -1,0 +1,56 @@
+//! Key records: where a key is, and what its device claims of it.
+
+use data_encoding::BASE64;
+use serde_json::Value;
+
+use super::sheet::{Cell, Sheet};
+use super::{key, request};
+use crate::archive::KeyRecord;
+use crate::pki::sha256_hex;
+use crate::plan::Name;
+
+/// All there is to see of a key record.
+pub fn show(value: &Value) -> Result<Sheet, String> {
+    let record: KeyRecord = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+    let mut sheet = Sheet::default();
+    sheet.text("name", record.name.as_str());
+    sheet.row(
+        "device",
+        record.device.as_ref().map_or_else(|| Cell::none("elsewhere"), |name| Cell::text(name.as_str())),
+    );
+    match BASE64.decode(record.public.as_bytes()) {
+        Ok(spki) => {
+            key::rows(&mut sheet, &spki);
+            if sha256_hex(&spki) != record.fingerprint {
+                sheet.find(format!("the record names another key SHA-256: {}", record.fingerprint));
+            }
+        }
+        Err(error) => sheet.find(format!("the public key is not base64: {error}")),
+    }
+    sheet.text("recorded algorithm", record.algorithm.as_str());
+    if !record.id.is_empty() {
+        sheet.row("id on the device", Cell::hex(&record.id));
+    }
+    if !record.mechanism.is_empty() {
+        sheet.text("mechanism", record.mechanism);
+    }
+    // A device's own words are claims, and called so.
+    let claims = record.device_claims.as_ref().map(serde_json::to_value).transpose();
+    match claims.map_err(|error| error.to_string())? {
+        Some(claims) => sheet.row("device claims", Cell::json(&claims)),
+        None => sheet.row("device claims", Cell::none("none")),
+    }
+    sheet.row("key claims", Cell::json(&record.attributes.into_iter().collect::<Value>()));
+    sheet.row("attestation", Cell::json(&record.attestation.unwrap_or(Value::Null)));
+    if let Some(text) = &record.request {
+        let der = BASE64.decode(text.as_bytes()).map_err(|error| format!("request: {error}"))?;
+        sheet.row("request", Cell::Sheet(request::show(&der).map_err(|error| format!("request: {error}"))?));
+    }
+    Ok(sheet)
+}
+
+/// Whether a JSON object looks like one.
+pub fn resembles(value: &Value) -> bool {
+    ["name", "algorithm", "fingerprint", "public"].iter().all(|key| value.get(key).is_some())
+        && value.get("name").and_then(Value::as_str).is_some_and(|name| name.parse::<Name>().is_ok())
+}
