@@ -1,6 +1,6 @@
 //! A ceremony from its beginning to its end, or the rest of one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -197,6 +197,7 @@ impl Ceremony<'_> {
             console,
             clock,
             rehearsal: self.site.is_rehearsal(),
+            metadata: BTreeMap::new(),
         };
         engine.run(steps, &mut report.steps)?;
         archive.record(clock.now(), Event::CeremonyFinished { plan: report.plan.clone() })?;

@@ -1,6 +1,7 @@
 //! Takes the steps: intent, device, result, one after the other. The same engine runs on real devices
 //! and, before the first write, on throwaway keys.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,12 +10,13 @@ use serde::Serialize;
 
 use super::clock::Clock;
 use super::{CeremonyError, Console, Ring};
-use crate::archive::{Archive, Event, KeyRecord};
+use crate::archive::{Archive, Event, KeyRecord, Role};
 use crate::difference::{self, Action, Step};
 use crate::lint::{Linted, Signable, Signed};
 use crate::pki::{Document, PublicKey, csr};
 use crate::plan::{Algorithm, Key, Name, Plan};
 use crate::token::{DeviceReport, KeyReport, TokenError};
+use crate::tuf::Metadata;
 
 /// What happened to a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -81,6 +83,8 @@ pub struct Engine<'a> {
     pub clock: Clock,
     /// Whether subjects and documents are marked as a rehearsal's.
     pub rehearsal: bool,
+    /// TUF metadata that was put together or read in this run: the same for each of its signers.
+    pub metadata: BTreeMap<(Role, u64), Metadata>,
 }
 
 impl Engine<'_> {

@@ -53,6 +53,7 @@ pub fn draft_everything(
         console: &mut listener,
         clock,
         rehearsal,
+        metadata: BTreeMap::new(),
     };
     engine.run(&steps, &mut reports)?;
     Ok(listener.warnings)

@@ -83,7 +83,17 @@ impl Engine<'_> {
 
     /// What a role's next version says. It follows from plan and archive alone, so that every
     /// keyholder, and a run that goes on, signs the same bytes.
-    fn next_metadata(&self, role: Role) -> Result<Metadata, CeremonyError> {
+    fn next_metadata(&mut self, role: Role) -> Result<Metadata, CeremonyError> {
+        let place = (role, self.archive.state().next_version(role));
+        if let Some(known) = self.metadata.get(&place) {
+            return Ok(known.clone());
+        }
+        let metadata = self.put_together(role)?;
+        self.metadata.insert(place, metadata.clone());
+        Ok(metadata)
+    }
+
+    fn put_together(&self, role: Role) -> Result<Metadata, CeremonyError> {
         let planned = self.plan.tuf.as_ref();
         let planned = planned.ok_or_else(|| CeremonyError::Missing("the plan has no [tuf]".into()))?;
         let state = self.archive.state();
@@ -139,17 +149,22 @@ impl Engine<'_> {
     }
 
     /// The root that clients trust now.
-    fn root_in_force(&self) -> Result<Option<Root>, CeremonyError> {
+    fn root_in_force(&mut self) -> Result<Option<Root>, CeremonyError> {
         match self.newest(Role::Root)? {
             Some(Metadata::Root(root)) => Ok(Some(root)),
             _ => Ok(None),
         }
     }
 
-    fn newest(&self, role: Role) -> Result<Option<Metadata>, CeremonyError> {
-        let published = self.archive.state().newest(role);
-        let envelope =
-            published.map(|published| Envelope::parse(published.content.as_bytes())).transpose()?;
-        Ok(envelope.map(|envelope| envelope.signed))
+    /// What a role says now.
+    fn newest(&mut self, role: Role) -> Result<Option<Metadata>, CeremonyError> {
+        let Some(published) = self.archive.state().newest(role) else { return Ok(None) };
+        let place = (role, published.version);
+        if let Some(known) = self.metadata.get(&place) {
+            return Ok(Some(known.clone()));
+        }
+        let metadata = Envelope::parse(published.content.as_bytes())?.signed;
+        self.metadata.insert(place, metadata.clone());
+        Ok(Some(metadata))
     }
 }

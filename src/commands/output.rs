@@ -114,9 +114,8 @@ impl Output {
     /// Writes the result: the JSON document, or the text for people.
     pub fn result<T: Serialize>(&self, document: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         let mut text = if self.json {
-            serde_json::to_string_pretty(document).map_err(|error| {
-                Failure::new(Code::Usage, format!("the result can't be written: {error}"))
-            })?
+            serde_json::to_string_pretty(document)
+                .map_err(|error| Failure::new(Code::Usage, format!("the result can't be written: {error}")))?
         } else {
             text()
         };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
@@ -102,9 +102,9 @@ impl Rehearse {
             environment,
             devices: before.map(|site| site.devices).unwrap_or_default(),
         };
-        tokens(&plan.plan, site, &module, &rehearsal)?;
+        let spent = tokens(&plan.plan, site, &module, &rehearsal)?;
         let site = load::site(&rehearsal.site())?;
-        run::hold(output, start, &plan, &site, &self.archive, self.yes)
+        run::hold(output, (start, spent), &plan, &site, &self.archive, self.yes)
     }
 
     /// The days by which the dates move: what the archive or its site have, or else what --date says.
@@ -159,8 +159,9 @@ fn unwritable(archive: &Path, error: &std::io::Error) -> Failure {
         .help("name a folder that can be written to")
 }
 
-/// Makes the tokens that are not there yet, and writes the site that names them all.
-fn tokens(plan: &Plan, mut site: Site, module: &Path, rehearsal: &Rehearsal) -> Result<(), Failure> {
+/// Makes the tokens that are not there yet, and writes the site that names them all. Gives back the
+/// time that was spent inside them.
+fn tokens(plan: &Plan, mut site: Site, module: &Path, rehearsal: &Rehearsal) -> Result<Duration, Failure> {
     let io = |error: std::io::Error| unwritable(&rehearsal.site(), &error);
     let missing: Vec<Name> =
         plan.devices().into_iter().filter(|name| !site.devices.contains_key(*name)).cloned().collect();
@@ -194,7 +195,8 @@ fn tokens(plan: &Plan, mut site: Site, module: &Path, rehearsal: &Rehearsal) -> 
             device.serial = Some(At::absent(serial));
         }
     }
-    rehearsal.write_site(&written(&site)).map_err(io)
+    rehearsal.write_site(&written(&site)).map_err(io)?;
+    Ok(devices.device_time())
 }
 
 /// The site file's text. Paths of PINs are relative to it.

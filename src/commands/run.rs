@@ -1,13 +1,14 @@
 //! `rootwright run`: the ceremony, or the rest of it.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::{Code, Failure, Output, load};
 use crate::archive::rehearsal;
 use crate::ceremony::console::{PinPrompt, Terminal};
+use crate::ceremony::engine::millis;
 use crate::ceremony::{Ceremony, RunReport, Status};
 use crate::token::environment;
 
@@ -45,14 +46,14 @@ impl Run {
         }
         environment::ensure(&site.site.environment)
             .map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
-        hold(output, start, &plan, &site, &self.archive, self.yes)
+        hold(output, (start, Duration::ZERO), &plan, &site, &self.archive, self.yes)
     }
 }
 
-/// Holds a ceremony and shows what came of it.
+/// Holds a ceremony and shows what came of it. It began at `start`, and spent `before` inside devices.
 pub fn hold(
     output: &Output,
-    start: Instant,
+    (start, before): (Instant, Duration),
     plan: &load::LoadedPlan,
     site: &load::LoadedSite,
     archive: &Path,
@@ -69,7 +70,8 @@ pub fn hold(
         others: rehearsal::records(archive).map_err(unreadable)?,
         archive,
     };
-    let (report, result) = ceremony.run(start, &mut Terminal::new(yes), &mut PinPrompt);
+    let (mut report, result) = ceremony.run(start, &mut Terminal::new(yes), &mut PinPrompt);
+    report.device_ms += millis(before);
     let document = serde_json::to_value(&report).unwrap_or(Value::Null);
     match result {
         Ok(()) => {
