@@ -16,6 +16,8 @@ have() {
     compiler) command -v cc ;;
     softhsm) command -v softhsm2-util ;;
     openssl) command -v openssl ;;
+    # OpenSC's module that writes down every call into another one; where distributions put it
+    pkcs11-spy) compgen -G '/usr/lib/*/pkcs11-spy.so' || compgen -G '/usr/lib64/pkcs11-spy.so' ;;
     # Debian packs venv apart from Python; the pinned clients need Python 3.10.
     python) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
   esac >/dev/null 2>&1
@@ -34,6 +36,8 @@ packages() {
       apt/softhsm) echo softhsm2 ;;
       */softhsm) echo softhsm ;;
       */openssl) echo openssl ;;
+      apt/pkcs11-spy) echo opensc-pkcs11 ;;
+      */pkcs11-spy) echo opensc ;;
       apt/python) echo python3 python3-venv ;;
       dnf/python) echo python3 ;;
       brew/python) echo python ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Run every test. Installs what they need: SoftHSM and OpenSSL from the system, and the pinned
-# stock clients (sigstore-python, sigstore-js, python-tuf, tuf-js, tough) under target/clients.
+# Run every test. Installs what they need: SoftHSM, OpenSC's spy and OpenSSL from the system, and the
+# pinned stock clients (sigstore-python, sigstore-js, python-tuf, tuf-js, tough) under target/clients.
 #
 #     softhsm-setup/test.sh [ARGUMENT OF cargo test]...
 #
@@ -51,7 +51,7 @@ install_node_clients() {
 }
 
 need_rust
-install_missing compiler softhsm openssl python
+install_missing compiler softhsm pkcs11-spy openssl python
 mkdir -p "$clients"
 install_python_clients
 install_node_clients

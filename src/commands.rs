@@ -10,6 +10,7 @@ pub mod run;
 pub mod schema;
 pub mod show;
 pub mod token;
+pub mod verify;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -59,6 +60,7 @@ enum Verb {
     Check(check::Check),
     Rehearse(rehearse::Rehearse),
     Run(run::Run),
+    Verify(verify::Verify),
     Show(show::Show),
     Token(token::Token),
     Schema(schema::Schema),
@@ -93,6 +95,7 @@ impl Verb {
             Self::Check(verb) => verb.run(output),
             Self::Rehearse(verb) => verb.run(output, start),
             Self::Run(verb) => verb.run(output, start),
+            Self::Verify(verb) => verb.run(output),
             Self::Show(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),
             Self::Schema(verb) => verb.run(),

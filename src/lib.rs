@@ -53,3 +53,4 @@ pub mod site;
 pub mod token;
 pub mod trust_root;
 pub mod tuf;
+pub mod verify;

@@ -1,0 +1,167 @@
+//! Checks an archive, from its directory alone, with a second implementation.
+//!
+//! What was signed was verified once by RustCrypto and x509-cert, before it was written. Here aws-lc
+//! verifies every signature again, x509-parser reads certificates and CRLs, rustls-webpki builds the
+//! paths that it can, and the trusted root, the TUF repository and the files that events make are worked
+//! out anew. Nothing is written, and no device is touched.
+//!
+//! The journal accounts for every file, and its last hash for the journal: whoever keeps that one hash
+//! notices any change.
+
+pub mod certificate;
+pub mod claims;
+pub mod crl;
+pub mod files;
+pub mod journal;
+pub mod keys;
+pub mod operations;
+pub mod path;
+pub mod plan;
+pub mod profile;
+pub mod report;
+pub mod rules;
+pub mod signature;
+pub mod signing_config;
+mod text;
+pub mod trust_root;
+pub mod tuf;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use report::{Area, Check, Report, Verdict};
+
+use crate::archive::Journal;
+use crate::plan::{Plan, Time};
+use crate::site::Purpose;
+use claims::Claims;
+use files::JOURNAL;
+use report::Sheet;
+
+/// What a verification is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// The moment for which validity and expiry are judged; where none is given, a rehearsal is judged
+    /// as of its last event, since its clock is not ours, and anything else as of `now`.
+    pub at: Option<Time>,
+    /// The system's time.
+    pub now: Time,
+    /// A plan that the archive must hold all of, with its dates as they are written.
+    pub plan: Option<&'a Plan>,
+}
+
+/// Why nothing could be verified at all.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// There is no such directory.
+    #[error("{0} is not a directory")]
+    NotADirectory(PathBuf),
+    /// It is there and can't be read.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// Verifies an archive. Whatever is wrong with it is a check that failed; an error is only what keeps
+/// it from being read at all.
+pub fn verify(path: &Path, options: &Options<'_>) -> Result<Report, VerifyError> {
+    let failed = |path: PathBuf| move |error: io::Error| VerifyError::Io { path, error };
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err(VerifyError::NotADirectory(path.to_path_buf())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(VerifyError::NotADirectory(path.to_path_buf()));
+        }
+        Err(error) => return Err(failed(path.to_path_buf())(error)),
+    }
+    let shown = path.display().to_string();
+    let mut sheet = Sheet::default();
+    let journal = match read_journal(&path.join(JOURNAL)) {
+        Ok(Ok(journal)) => journal,
+        Ok(Err(reason)) => {
+            sheet.on(Area::Journal, JOURNAL).failed(reason);
+            sheet.note("nothing else was checked: all of it rests on the journal");
+            return Ok(sheet.report(shown, None, options.at.unwrap_or(options.now), None));
+        }
+        Err(error) => return Err(failed(path.join(JOURNAL))(error)),
+    };
+    let claims = Claims::of(&journal.records, &mut sheet);
+    let at = moment(options, &claims, &journal, &mut sheet);
+    checks(path, &journal, &claims, at, options.plan, &mut sheet);
+    Ok(sheet.report(shown, claims.purpose, at, journal.head.clone()))
+}
+
+/// The journal; or what is wrong with it, in words.
+fn read_journal(path: &Path) -> io::Result<Result<Journal, String>> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Ok(Err("it is not a regular file".into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(Err("it is not there: without a journal this is not an archive".into()));
+        }
+        Err(error) => return Err(error),
+    }
+    let bytes = fs::read(path)?;
+    Ok(match Journal::parse(&bytes) {
+        Ok(journal) if journal.records.is_empty() => Err("it holds no whole line".into()),
+        Ok(journal) => Ok(journal),
+        Err(damage) => Err(damage.to_string()),
+    })
+}
+
+/// The moment for which validity and expiry are judged.
+fn moment(options: &Options<'_>, claims: &Claims<'_>, journal: &Journal, sheet: &mut Sheet) -> Time {
+    let last = journal.records.last().map(|record| record.time);
+    match (options.at, claims.purpose, last) {
+        (Some(at), _, _) => at,
+        (None, Some(Purpose::Rehearsal), Some(last)) => {
+            sheet.note("judged as of its last event: a rehearsal's clock stands on the ceremony's day");
+            last
+        }
+        _ => options.now,
+    }
+}
+
+fn checks(
+    path: &Path,
+    journal: &Journal,
+    claims: &Claims<'_>,
+    at: Time,
+    asked: Option<&Plan>,
+    sheet: &mut Sheet,
+) {
+    let state = plan::state(journal);
+    let own = match &state {
+        Ok(state) => plan::own(claims, state),
+        Err(reason) => plan::Match::Unknown(reason.clone()),
+    };
+    let open = match &own {
+        plan::Match::Open(open) => Some(open.as_slice()),
+        _ => None,
+    };
+    journal::check(journal, open, at, sheet);
+    operations::check(&journal.records, sheet);
+    let files = files::check(path, claims, sheet);
+    keys::check(claims, sheet);
+    let certificates = certificate::check(claims, at, sheet);
+    crl::check(claims, &certificates, at, sheet);
+    rules::check(claims, &certificates, sheet);
+    trust_root::check(claims, &certificates, &files, at, sheet);
+    tuf::check(claims, &files, at, sheet);
+    // Steps of its own plan that are open are the journal's finding already.
+    if open.is_none_or(<[String]>::is_empty) {
+        plan::check(&own, "the archive's last plan", sheet);
+    }
+    if let Some(asked) = asked {
+        let found = match &state {
+            Ok(state) => plan::compare(asked, state),
+            Err(reason) => plan::Match::Unknown(reason.clone()),
+        };
+        plan::check(&found, &asked.ceremony.name, sheet);
+    }
+}

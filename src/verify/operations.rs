@@ -1,0 +1,172 @@
+//! What private keys did, by the journal: every use intended before it, over the bytes that came of it,
+//! and a CA's key for certificates and CRLs alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use data_encoding::BASE64;
+
+use super::files::JOURNAL;
+use super::report::{Area, Entry, Sheet};
+use super::signature::{sha256_hex, signed_part};
+use crate::archive::{Event, Record};
+
+/// Checks every generation and every signature against its intent.
+pub fn check(records: &[Record], sheet: &mut Sheet) {
+    let mut entry = sheet.on(Area::Journal, JOURNAL);
+    let mut open = BTreeMap::new();
+    entry.judge(generated(records, &mut open));
+    for (step, line) in open {
+        entry.warning(format!(
+            "line {line}: {step} was intended and has no result; the device may hold the key"
+        ));
+    }
+    let uses = Uses::read(records, &mut entry);
+    uses.judge(&mut entry);
+}
+
+/// Every key that a device generated was intended before, on that device and with that algorithm, and
+/// the device was the one that had been opened.
+///
+/// `open` are the steps that were intended and have no result, and the lines of their intents.
+fn generated<'a>(records: &'a [Record], open: &mut BTreeMap<&'a str, u64>) -> Result<String, String> {
+    let (mut intended, mut opened) = (BTreeMap::new(), BTreeMap::new());
+    let (mut made, mut adopted, mut discarded) = (0_usize, Vec::new(), Vec::new());
+    for record in records {
+        match &record.event {
+            Event::DeviceOpened { device, claims } => {
+                opened.insert(device, claims);
+            }
+            Event::HalfKeyDiscarded { key, .. } => discarded.push(key.as_str()),
+            Event::KeyIntended { step, key, device, algorithm } => {
+                open.insert(step, record.seq);
+                intended.insert(step, (key, device, *algorithm));
+            }
+            Event::KeyMade { step, key, adopted: found, .. } => {
+                let Some(device) = &key.device else { continue };
+                open.remove(step.as_str());
+                if intended.remove(step) != Some((&key.name, device, key.algorithm)) {
+                    return Err(format!(
+                        "line {}: the key {} was made on {device} without such an intent before it",
+                        record.seq, key.name
+                    ));
+                }
+                if key.device_claims.as_ref() != opened.get(device).copied() {
+                    return Err(format!(
+                        "line {}: the key {} was made by another device than the one opened as {device}",
+                        record.seq, key.name
+                    ));
+                }
+                made = made.saturating_add(1);
+                adopted.extend(found.then_some(key.name.as_str()));
+            }
+            _ => {}
+        }
+    }
+    let mut said = format!("{made} keys were generated, each intended before");
+    for (what, names) in [
+        ("taken over after an interruption", adopted),
+        ("begun, cut off, discarded and begun again", discarded),
+    ] {
+        if !names.is_empty() {
+            said.push_str(&format!("; {what}: {}", names.join(", ")));
+        }
+    }
+    Ok(said)
+}
+
+/// The uses of private keys.
+#[derive(Default)]
+struct Uses<'a> {
+    /// Intents without a result yet, by step: the line, the key, and SHA-256 of the bytes.
+    open: BTreeMap<&'a str, (u64, &'a str, String)>,
+    /// Keys that signed certificates and CRLs.
+    authorities: BTreeSet<&'a str>,
+    /// Keys that signed other things: which, and where.
+    others: Vec<(&'a str, u64, &'a str)>,
+    /// Signatures whose intent is in the journal.
+    here: usize,
+    /// Signatures that came by request and response from a keyholder who is elsewhere.
+    elsewhere: usize,
+    /// Whether something was wrong.
+    wrong: bool,
+}
+
+impl<'a> Uses<'a> {
+    fn read(records: &'a [Record], entry: &mut Entry<'_>) -> Self {
+        let mut uses = Self::default();
+        for record in records {
+            if let Err(reason) = uses.take(record) {
+                uses.wrong = true;
+                entry.failed(format!("line {}: {reason}", record.seq));
+            }
+        }
+        uses
+    }
+
+    fn take(&mut self, record: &'a Record) -> Result<(), String> {
+        let (step, found, signer) = match &record.event {
+            Event::SignatureIntended { step, key, to_be_signed, .. } => {
+                let bytes = BASE64
+                    .decode(to_be_signed.as_bytes())
+                    .map_err(|error| format!("{step}: not base64: {error}"))?;
+                self.open.insert(step, (record.seq, key.as_str(), sha256_hex(&bytes)));
+                return Ok(());
+            }
+            Event::CertificateSigned { step, der, .. } | Event::CrlSigned { step, der, .. } => {
+                (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None)
+            }
+            Event::MetadataSigned { step, signed, key, .. } => (step, signed.clone(), Some(key.as_str())),
+            _ => return Ok(()),
+        };
+        match (self.open.remove(step.as_str()), signer) {
+            (None, Some(_)) => self.elsewhere = self.elsewhere.saturating_add(1),
+            (None, None) => return Err(format!("{step} was signed without an intent before it")),
+            (Some((line, _, expected)), _) if found != expected => {
+                return Err(format!("{step} is over other bytes than line {line} intended"));
+            }
+            (Some((line, key, _)), Some(signer)) if signer != key => {
+                return Err(format!("{step} was signed by {signer}, but line {line} intended {key}"));
+            }
+            (Some((_, key, _)), signer) => {
+                self.here = self.here.saturating_add(1);
+                if signer.is_none() {
+                    self.authorities.insert(key);
+                } else {
+                    self.others.push((key, record.seq, step));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(self, entry: &mut Entry<'_>) {
+        let mut wrong = self.wrong;
+        for (key, line, step) in self.others.iter().filter(|(key, _, _)| self.authorities.contains(key)) {
+            wrong = true;
+            entry.failed(format!(
+                "line {line}: {key}, whose key signs certificates and CRLs and nothing else, signed {step}"
+            ));
+        }
+        if !wrong {
+            let elsewhere = match self.elsewhere {
+                0 => String::new(),
+                count => format!("; {count} more came from keyholders elsewhere"),
+            };
+            entry.ok(format!(
+                "{} signatures were made, each intended before, over the same bytes{elsewhere}",
+                self.here
+            ));
+            entry.ok("keys that sign certificates and CRLs sign nothing else");
+        }
+        for (step, (line, key, _)) in self.open {
+            entry.warning(format!(
+                "line {line}: {step} was intended with {key} and has no result; the device may have signed"
+            ));
+        }
+    }
+}
+
+/// SHA-256 of what the signature of a certificate or CRL covers.
+fn covered(der: &str) -> Option<String> {
+    signed_part(&BASE64.decode(der.as_bytes()).ok()?).map(sha256_hex)
+}

@@ -1,0 +1,170 @@
+//! What a verification found: one line for each check.
+
+use serde::Serialize;
+
+use crate::plan::Time;
+use crate::site::Purpose;
+
+/// A part of an archive that checks belong to, in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Area {
+    /// The journal's own order: hashes, sequence, times, intents before results.
+    Journal,
+    /// Every file against the journal.
+    Files,
+    /// Keys and what their devices claim.
+    Keys,
+    /// Certificates and the chains that they make.
+    Certificates,
+    /// Certificate revocation lists.
+    Crls,
+    /// The profiles' rules, over what was signed.
+    Rules,
+    /// The trusted root and the signing config.
+    TrustRoot,
+    /// The repository that carries them to clients.
+    Tuf,
+    /// The archive against a plan.
+    Plan,
+}
+
+impl Area {
+    /// All areas, in their order.
+    pub const ALL: [Self; 9] = [
+        Self::Journal,
+        Self::Files,
+        Self::Keys,
+        Self::Certificates,
+        Self::Crls,
+        Self::Rules,
+        Self::TrustRoot,
+        Self::Tuf,
+        Self::Plan,
+    ];
+
+    /// The area's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Journal => "journal",
+            Self::Files => "files",
+            Self::Keys => "keys",
+            Self::Certificates => "certificates",
+            Self::Crls => "crls",
+            Self::Rules => "rules",
+            Self::TrustRoot => "trust-root",
+            Self::Tuf => "tuf",
+            Self::Plan => "plan",
+        }
+    }
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It holds.
+    Ok,
+    /// It holds, but someone should look.
+    Warning,
+    /// It does not hold.
+    Failed,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What it belongs to.
+    pub area: Area,
+    /// The file, or the name, that was checked.
+    pub object: String,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What holds; or what was found, and what was expected.
+    pub detail: String,
+}
+
+/// All that a verification found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The archive's directory, as it was given.
+    pub archive: String,
+    /// Rehearsal or production; none where the journal does not say.
+    pub purpose: Option<Purpose>,
+    /// The moment for which validity and expiry were judged.
+    pub at: Time,
+    /// The hash of the journal's last line: the one value that stands for the whole archive, to be
+    /// compared with what people wrote down.
+    pub head: Option<String>,
+    /// What the result does not cover, and how it came about.
+    pub notes: Vec<String>,
+    /// Every check, by area.
+    pub checks: Vec<Check>,
+    /// Whether no check failed.
+    pub ok: bool,
+}
+
+/// Takes checks down as they are made.
+#[derive(Debug, Default)]
+pub struct Sheet {
+    checks: Vec<Check>,
+    notes: Vec<String>,
+}
+
+impl Sheet {
+    /// The place for checks of one object.
+    pub fn on(&mut self, area: Area, object: impl Into<String>) -> Entry<'_> {
+        Entry { sheet: self, area, object: object.into() }
+    }
+
+    /// Something that the reader of the result must know.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
+    /// The result.
+    pub fn report(self, archive: String, purpose: Option<Purpose>, at: Time, head: Option<String>) -> Report {
+        let Self { mut checks, notes } = self;
+        // Stable: within an area, checks stay in the order in which they were made.
+        checks.sort_by_key(|check| check.area);
+        let ok = checks.iter().all(|check| check.verdict != Verdict::Failed);
+        Report { archive, purpose, at, head, notes, checks, ok }
+    }
+}
+
+/// The place for checks of one object.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    sheet: &'a mut Sheet,
+    area: Area,
+    object: String,
+}
+
+impl Entry<'_> {
+    /// A check that holds.
+    pub fn ok(&mut self, detail: impl Into<String>) {
+        self.take(Verdict::Ok, detail.into());
+    }
+
+    /// A check that holds, but that someone should look at.
+    pub fn warning(&mut self, detail: impl Into<String>) {
+        self.take(Verdict::Warning, detail.into());
+    }
+
+    /// A check that does not hold.
+    pub fn failed(&mut self, detail: impl Into<String>) {
+        self.take(Verdict::Failed, detail.into());
+    }
+
+    /// A check that came out as it did: what holds, or what does not.
+    pub fn judge(&mut self, result: Result<impl Into<String>, String>) {
+        match result {
+            Ok(detail) => self.ok(detail),
+            Err(detail) => self.failed(detail),
+        }
+    }
+
+    fn take(&mut self, verdict: Verdict, detail: String) {
+        self.sheet.checks.push(Check { area: self.area, object: self.object.clone(), verdict, detail });
+    }
+}
