@@ -89,13 +89,11 @@ impl Journal {
     ) -> Result<(Vec<u8>, Record, String), serde_json::Error> {
         let previous = self.head.clone().unwrap_or_else(|| START.to_string());
         let record = Record { seq: self.next_seq(), time, previous, event, files };
-        let mut value = serde_json::to_value(&record)?;
-        let hash = sha256_hex(&serde_json_canonicalizer::to_vec(&value)?);
-        if let Some(map) = value.as_object_mut() {
-            map.insert("hash".into(), Value::String(hash.clone()));
-        }
-        let mut line = serde_json_canonicalizer::to_vec(&value)?;
-        line.push(b'\n');
+        let content = serde_json_canonicalizer::to_string(&record)?;
+        let hash = sha256_hex(content.as_bytes());
+        // `hash` sorts before `previous`, which is the last of the two texts of that shape.
+        let (before, after) = content.rsplit_once("\"previous\":\"").unwrap_or((&content, ""));
+        let line = format!("{before}\"hash\":\"{hash}\",\"previous\":\"{after}\n").into_bytes();
         Ok((line, record, hash))
     }
 
