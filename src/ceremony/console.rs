@@ -138,7 +138,12 @@ impl AskPin for PinPrompt {
             )));
         }
         let PinRequest { device, owner, label, serial, model, .. } = request;
-        let mut lines = vec![format!("{device}: token `{label}`, serial {serial}, {model}")];
+        let token = if label.is_empty() && serial.is_empty() {
+            format!("a blank token, {model}")
+        } else {
+            format!("token `{label}`, serial {serial}, {model}")
+        };
+        let mut lines = vec![format!("{device}: {token}")];
         if request.count_low {
             lines.push("A wrong PIN was typed at this token before. One typed PIN is one attempt.".into());
         }
