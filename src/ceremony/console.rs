@@ -110,8 +110,9 @@ impl Console for Terminal {
 
     fn warnings(&mut self, findings: &Findings) {
         for finding in &findings.0 {
-            // Five keyholders who sign one document would read it five times.
-            if !self.warned.insert((finding.rule, finding.found.clone())) {
+            // One document is signed by several people, and was drafted before: one warning is enough.
+            let document = finding.object.split('/').next().unwrap_or_default().to_string();
+            if !self.warned.insert((finding.rule, document)) {
                 continue;
             }
             self.line(format_args!("  {NOTE}warning:{NOTE:#} {finding}"));

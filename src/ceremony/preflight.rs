@@ -69,11 +69,10 @@ struct Listener {
 impl Console for Listener {
     fn warnings(&mut self, findings: &Findings) {
         for finding in &findings.0 {
-            let known = self
-                .warnings
-                .0
-                .iter()
-                .any(|known| known.rule == finding.rule && known.found == finding.found);
+            let document = |object: &str| object.split('/').next().unwrap_or_default().to_string();
+            let known = self.warnings.0.iter().any(|known| {
+                known.rule == finding.rule && document(&known.object) == document(&finding.object)
+            });
             if !known {
                 self.warnings.0.push(finding.clone());
             }
