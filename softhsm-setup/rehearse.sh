@@ -36,7 +36,6 @@ The ceremony in $plan is rehearsed, and what it made verifies.
   $archive/tuf/            the TUF repository that clients fetch them from; serve it as it is
   $archive/certificates/   every certificate, with its chain
   $archive/journal.jsonl   what happened, step by step
-  $archive/evidence/       what people and auditors read
 
 Every key is a throwaway and every name is marked as a rehearsal.
 To see what one file says:  $rootwright show $archive/trust-root/trusted_root.json
