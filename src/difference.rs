@@ -9,6 +9,8 @@ use std::fmt;
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
+use sigstore_protobuf_specs::dev::sigstore::common::v1::TimeRange;
+use sigstore_protobuf_specs::dev::sigstore::trustroot::v1::Service;
 
 use crate::archive::{Role, State};
 use crate::plan::{Algorithm, Key, Name, Plan};
@@ -343,8 +345,24 @@ pub fn trust_root_spec(plan: &Plan) -> Option<Value> {
     let root = plan.trust_root.as_ref()?;
     let mut spec = serde_json::to_value(root).ok()?;
     let config = trust_root::signing_config(root, &plan.ceremony.organization, plan.ceremony.date);
-    let config: Value = serde_json::from_slice(&trust_root::to_json(&config)).ok()?;
-    spec.as_object_mut()?.insert("services".into(), config);
+    let list = |services: &[Service]| -> Vec<Value> {
+        let seconds = |range: Option<&TimeRange>| {
+            let range = range?;
+            Some((range.start.as_ref()?.seconds, range.end.as_ref().map(|end| end.seconds)))
+        };
+        let of = |service: &Service| {
+            json!([
+                service.url,
+                service.major_api_version,
+                service.operator,
+                seconds(service.valid_for.as_ref())
+            ])
+        };
+        services.iter().map(of).collect()
+    };
+    let services = [&config.ca_urls, &config.oidc_urls, &config.rekor_tlog_urls, &config.tsa_urls];
+    let services: Vec<Vec<Value>> = services.into_iter().map(|services| list(services)).collect();
+    spec.as_object_mut()?.insert("services".into(), json!(services));
     Some(spec)
 }
 

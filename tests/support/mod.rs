@@ -3,6 +3,7 @@
 
 pub mod clients;
 pub mod site;
+pub mod tokens;
 
 use std::collections::HashMap;
 use std::fs;
