@@ -3,14 +3,15 @@
 //! Its truth is the journal. An event is written and on the disk before the files that follow from it;
 //! the files can be made again from the events, and are, when a kill came between the two.
 
+pub mod disk;
 pub mod event;
+pub mod inspection;
 pub mod journal;
 pub mod layout;
 pub mod rehearsal;
 pub mod state;
 pub mod store;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +20,7 @@ use data_encoding::BASE64;
 use serde_json::Value;
 
 pub use event::{Event, FileRecord, KeyRecord, Role};
+pub use inspection::{Inspection, inspect};
 pub use journal::{Damage, Journal, Record};
 pub use state::State;
 
@@ -69,6 +71,9 @@ pub enum ArchiveError {
         /// The SHA-256 that the journal has.
         expected: String,
     },
+    /// A file that no line of the journal accounts for.
+    #[error("{0} is not in the journal: lines of the journal are missing, or somebody else wrote the file")]
+    Unrecorded(PathBuf),
     /// The folder holds files, but no journal.
     #[error("{0} holds files but no journal.jsonl: not an archive")]
     NotAnArchive(PathBuf),
@@ -80,6 +85,15 @@ pub enum ArchiveError {
 /// The journal of an archive and what it adds up to, read without writing anything. A folder that is
 /// empty, or not there, is an empty archive; one with other things in it is none.
 pub fn read(path: &Path) -> Result<(Journal, State), ArchiveError> {
+    let journal = journal(path)?;
+    let mut state = State::default();
+    for record in &journal.records {
+        state.apply(record).map_err(|damage| ArchiveError::Damaged { path: path.to_path_buf(), damage })?;
+    }
+    Ok((journal, state))
+}
+
+fn journal(path: &Path) -> Result<Journal, ArchiveError> {
     let file = path.join("journal.jsonl");
     let bytes = match std::fs::read(&file) {
         Ok(bytes) => bytes,
@@ -89,42 +103,24 @@ pub fn read(path: &Path) -> Result<(Journal, State), ArchiveError> {
     let damaged = |damage: Damage| ArchiveError::Damaged { path: path.to_path_buf(), damage };
     let journal = Journal::parse(&bytes).map_err(damaged)?;
     if journal.records.is_empty() && journal.torn.is_empty() {
-        refuse_foreign(path)?;
+        inspection::refuse_foreign(path)?;
     }
-    let mut state = State::default();
-    for record in &journal.records {
-        state.apply(record).map_err(damaged)?;
-    }
-    Ok((journal, state))
-}
-
-/// A folder with other things in it does not become an archive.
-fn refuse_foreign(path: &Path) -> Result<(), ArchiveError> {
-    let Ok(entries) = std::fs::read_dir(path) else { return Ok(()) };
-    // `rehearse` puts its site and tokens there first; an empty journal is a beginning.
-    let foreign = entries.flatten().any(|entry| {
-        let name = entry.file_name();
-        name != rehearsal::FOLDER && name != "journal.jsonl"
-    });
-    if foreign { Err(ArchiveError::NotAnArchive(path.to_path_buf())) } else { Ok(()) }
+    Ok(journal)
 }
 
 impl Archive {
     /// Opens an archive for writing, or begins one in an empty or absent folder. What a kill left
-    /// unfinished is finished: files that an event recorded and that are missing are written.
+    /// unfinished is finished: files that an event recorded and that are missing are written. What is
+    /// refused is left as it was found.
     pub fn open(path: &Path, time: Time) -> Result<Self, ArchiveError> {
-        let (journal, state) = read(path)?;
-        let io = |error: io::Error| ArchiveError::Io { path: path.to_path_buf(), error };
-        let store = Store::open(path).map_err(io)?;
-        // Read again under the lock: another process may have written in between.
-        let (journal, state) = if std::fs::metadata(path.join("journal.jsonl")).map_err(io)?.len() == 0 {
-            (journal, state)
-        } else {
-            read(path)?
-        };
+        inspect(path)?;
+        let store =
+            Store::open(path).map_err(|error| ArchiveError::Io { path: path.to_path_buf(), error })?;
+        // Again under the lock: another process may have written in between.
+        let Inspection { journal, state, missing, unrecorded } = inspect(path)?;
         let mut archive =
             Self { path: path.to_path_buf(), journal, state, store: Some(store), repaired: Vec::new() };
-        archive.repair(time)?;
+        archive.repair(time, &missing, unrecorded)?;
         Ok(archive)
     }
 
@@ -291,59 +287,34 @@ impl Archive {
         Ok(())
     }
 
-    /// Finishes what a kill interrupted: a torn line is kept aside, missing files are written.
-    fn repair(&mut self, time: Time) -> Result<(), ArchiveError> {
+    /// Finishes what a kill interrupted. It can be interrupted too, anywhere, and be done again.
+    fn repair(&mut self, time: Time, missing: &[File], unrecorded: Vec<Vec<u8>>) -> Result<(), ArchiveError> {
+        let Some(store) = &mut self.store else { return Ok(()) };
         let io = |path: PathBuf| move |error: io::Error| ArchiveError::Io { path, error };
-        if let Some(store) = &mut self.store {
-            let folders =
-                ["", "plans", "keys", "certificates", "crls", "trust-root", "tuf", "tuf/targets", "evidence"];
-            store.sweep(&folders).map_err(io(self.path.clone()))?;
-        }
-        if !self.journal.torn.is_empty() {
-            let torn = std::mem::take(&mut self.journal.torn);
-            let file = self.path.join("journal.jsonl");
-            let length = std::fs::metadata(&file).map_err(io(file.clone()))?.len();
-            let kept = length.saturating_sub(u64::try_from(torn.len()).unwrap_or(u64::MAX));
-            if let Some(store) = &mut self.store {
-                store.truncate_journal(kept).map_err(io(file))?;
+        store.sweep(&inspection::RECORDED).map_err(io(self.path.clone()))?;
+        store.sweep(&[inspection::EVIDENCE]).map_err(io(self.path.clone()))?;
+        let mut rests = unrecorded;
+        let torn = std::mem::take(&mut self.journal.torn);
+        if !torn.is_empty() {
+            // Kept aside before it is cut off, and recorded after: it is never only in memory.
+            let name = layout::torn(&torn);
+            store.write_once(&name, &torn).map_err(io(self.path.join(&name)))?;
+            store.cut(torn.len()).map_err(io(self.path.join("journal.jsonl")))?;
+            if !rests.contains(&torn) {
+                rests.push(torn);
             }
-            self.record(time, Event::JournalTorn { rest: BASE64.encode(&torn) })?;
+        }
+        for rest in rests {
+            self.record(time, inspection::torn(&rest))?;
             self.repaired.push(format!(
-                "the journal's last line was cut off after {} bytes; what was left is kept in evidence/",
-                torn.len()
+                "the journal's last line was cut off after {} bytes; what was left is kept in {}",
+                rest.len(),
+                layout::torn(&rest)
             ));
         }
-        let mut state = State::default();
-        let mut newest: BTreeMap<String, File> = BTreeMap::new();
-        let mut earlier: BTreeSet<(String, Vec<u8>)> = BTreeSet::new();
-        for record in &self.journal.records {
-            for file in layout::files(&record.event, &state) {
-                if let Some(old) = newest.insert(file.path.clone(), file) {
-                    earlier.insert((old.path, old.bytes));
-                }
-            }
-            state
-                .apply(record)
-                .map_err(|damage| ArchiveError::Damaged { path: self.path.clone(), damage })?;
+        for file in missing {
+            self.repaired.push(format!("{} was not there, or not the newest, and is written", file.path));
         }
-        for file in newest.into_values() {
-            let path = self.path.join(&file.path);
-            match std::fs::read(&path) {
-                Ok(found) if found == file.bytes => {}
-                Ok(found) if !earlier.contains(&(file.path.clone(), found.clone())) => {
-                    let (found, expected) =
-                        (crate::pki::sha256_hex(&found), crate::pki::sha256_hex(&file.bytes));
-                    return Err(ArchiveError::Changed { path, found, expected });
-                }
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(ArchiveError::Io { path, error });
-                }
-                _ => {
-                    self.repaired.push(format!("{} was not yet written, and is now", file.path));
-                    self.write(&[file])?;
-                }
-            }
-        }
-        Ok(())
+        self.write(missing)
     }
 }

@@ -156,17 +156,19 @@ pub enum CeremonyError {
     Missing(String),
     /// After an interruption the device holds another key than was intended.
     #[error(
-        "{device} holds a {found} key under the label `{key}`, but the journal intended {expected}: it is not the key of the interrupted step"
+        "{device} holds a key under the label `{key}`, but it is not the key of the interrupted step: {what} is {found}, and the step makes it {expected}"
     )]
     StrangeOrphan {
         /// The key.
         key: Name,
         /// The device.
         device: Name,
-        /// What is there.
-        found: Algorithm,
-        /// What was intended.
-        expected: Algorithm,
+        /// What is strange about it.
+        what: String,
+        /// What it is.
+        found: String,
+        /// What the step would have made of it.
+        expected: String,
     },
     /// After an interruption, other bytes would be signed than were intended.
     #[error(

@@ -46,6 +46,7 @@ pub mod ceremony;
 pub mod commands;
 pub mod difference;
 pub mod evidence;
+pub mod fault;
 pub mod lint;
 pub mod pki;
 pub mod plan;

@@ -76,6 +76,23 @@ pub struct KeyReport {
     pub attributes: BTreeMap<String, serde_json::Value>,
 }
 
+impl KeyReport {
+    /// Why this can't be what [`Token::generate`] makes under this name: what differs, what it is, and
+    /// what it would be. What a device does not answer speaks against nothing.
+    pub fn strange(&self, key: &Name, algorithm: Algorithm) -> Option<(String, String, String)> {
+        let id = data_encoding::HEXLOWER.encode(&template::id(key));
+        if self.id != id {
+            return Some(("its CKA_ID".into(), self.id.clone(), id));
+        }
+        let found = self.public.algorithm();
+        if found != algorithm {
+            return Some(("its algorithm".into(), found.to_string(), algorithm.to_string()));
+        }
+        let (attribute, told) = attributes::contradiction(&self.attributes)?;
+        Some((attribute.into(), (!told).to_string(), told.to_string()))
+    }
+}
+
 /// An object on a device, by PKCS#11 names. Empty where the device says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

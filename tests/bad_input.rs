@@ -40,8 +40,15 @@ fn shown(run: &Run, place: &Path) -> String {
     for hash in hashes {
         text = text.replace(&hash, "SHA256");
     }
+    // Warnings come before the error, and name the time.
+    let mut warning = false;
+    let lines = text.lines().filter(|line| {
+        let more = warning && line.starts_with("  expected:");
+        warning = line.starts_with("  warning:");
+        !warning && !more
+    });
     // What a step took differs from run to run.
-    let lines = text.lines().map(|line| match line.split_once('✓') {
+    let lines = lines.map(|line| match line.split_once('✓') {
         Some((before, after)) => format!(
             "{before}✓{}",
             after

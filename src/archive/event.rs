@@ -87,7 +87,7 @@ pub enum Event {
         /// What it says of itself.
         claims: DeviceReport,
     },
-    /// A key is about to be generated.
+    /// A key is about to be generated. Said again each time that a device is asked to.
     KeyIntended {
         /// The step.
         step: String,
@@ -126,6 +126,16 @@ pub enum Event {
         key: Name,
         /// The bytes to be signed, as base64.
         to_be_signed: String,
+    },
+    /// A signature was intended, and what came of it is not known: it is about to be made again, over
+    /// the same bytes. With the intents, this counts how often a private key was used.
+    SignatureRepeated {
+        /// The step.
+        step: String,
+        /// The document.
+        object: String,
+        /// The key that will sign.
+        key: Name,
     },
     /// A certificate was signed.
     CertificateSigned {
@@ -217,6 +227,7 @@ impl Event {
             Self::KeyIntended { step, .. }
             | Self::KeyMade { step, .. }
             | Self::SignatureIntended { step, .. }
+            | Self::SignatureRepeated { step, .. }
             | Self::CertificateSigned { step, .. }
             | Self::CrlSigned { step, .. }
             | Self::TrustRootAssembled { step, .. }
@@ -239,6 +250,7 @@ impl Event {
             Self::HalfKeyDiscarded { .. } => "half-key-discarded",
             Self::KeyMade { .. } => "key-made",
             Self::SignatureIntended { .. } => "signature-intended",
+            Self::SignatureRepeated { .. } => "signature-repeated",
             Self::CertificateSigned { .. } => "certificate-signed",
             Self::CrlSigned { .. } => "crl-signed",
             Self::TrustRootAssembled { .. } => "trust-root-assembled",

@@ -27,6 +27,14 @@ pub struct File {
     pub bytes: Vec<u8>,
 }
 
+/// How the names of files begin that keep the rest of a line that was cut off.
+pub const TORN: &str = "journal-torn-";
+
+/// Where the rest of a line that was cut off is kept.
+pub fn torn(rest: &[u8]) -> String {
+    format!("evidence/{TORN}{}", sha256_hex(rest))
+}
+
 /// The files that an event makes, given what the archive held before it.
 pub fn files(event: &Event, before: &State) -> Vec<File> {
     let once = |path: String, bytes: Vec<u8>| File { path, kind: Kind::Once, bytes };
@@ -87,12 +95,13 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         }
         Event::JournalTorn { rest } => {
             let rest = decode(rest);
-            vec![once(format!("evidence/journal-torn-{}", sha256_hex(&rest)), rest)]
+            vec![once(torn(&rest), rest)]
         }
         Event::DeviceOpened { .. }
         | Event::HalfKeyDiscarded { .. }
         | Event::KeyIntended { .. }
         | Event::SignatureIntended { .. }
+        | Event::SignatureRepeated { .. }
         | Event::MetadataSigned { .. }
         | Event::CeremonyFinished { .. } => Vec::new(),
     }

@@ -1,28 +1,33 @@
 //! `ARCHIVE/rehearsal/`: the site and the throwaway tokens that a rehearsal makes for itself.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::disk::{Disk, OPEN, SECRET};
 use super::event::FileRecord;
 
 /// The folder inside an archive.
 pub const FOLDER: &str = "rehearsal";
 
 /// A rehearsal's folder.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Rehearsal {
     folder: PathBuf,
+    disk: Disk,
 }
 
 impl Rehearsal {
     /// The rehearsal's folder of an archive, which is made if it is not there. The path is absolute:
     /// modules are told of it.
     pub fn open(archive: &Path) -> io::Result<Self> {
+        let mut disk = Disk::default();
         let folder = archive.join(FOLDER);
-        fs::create_dir_all(folder.join("tokens"))?;
-        Ok(Self { folder: folder.canonicalize()? })
+        let tokens = folder.join("tokens");
+        disk.make_folder(&tokens)?;
+        disk.sweep(&folder)?;
+        disk.sweep(&tokens)?;
+        Ok(Self { folder: folder.canonicalize()?, disk })
     }
 
     /// The site file.
@@ -36,17 +41,17 @@ impl Rehearsal {
     }
 
     /// Writes SoftHSM's configuration: tokens in this folder, nothing in its log but errors.
-    pub fn write_configuration(&self) -> io::Result<()> {
+    pub fn write_configuration(&mut self) -> io::Result<()> {
         let text = format!(
             "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",
             self.folder.join("tokens").display()
         );
-        write(&self.configuration(), text.as_bytes())
+        self.disk.replace(&self.configuration(), text.as_bytes(), OPEN)
     }
 
     /// Writes the site file.
-    pub fn write_site(&self, text: &str) -> io::Result<()> {
-        write(&self.site(), text.as_bytes())
+    pub fn write_site(&mut self, text: &str) -> io::Result<()> {
+        self.disk.replace(&self.site(), text.as_bytes(), OPEN)
     }
 
     /// Where the PIN of a device stands, relative to the site file.
@@ -55,16 +60,9 @@ impl Rehearsal {
     }
 
     /// Writes a PIN that nobody knows yet, of mode 0600; one that is there stays.
-    pub fn write_pin(&self, device: &str, officer: bool, pin: &str) -> io::Result<()> {
+    pub fn write_pin(&mut self, device: &str, officer: bool, pin: &str) -> io::Result<()> {
         let path = self.folder.join(Self::pin_file(device, officer));
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(mut file) => {
-                file.write_all(pin.as_bytes())?;
-                file.sync_all()
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error),
-        }
+        if path.exists() { Ok(()) } else { self.disk.once(&path, pin.as_bytes(), SECRET) }
     }
 }
 
@@ -80,16 +78,4 @@ pub fn records(archive: &Path) -> io::Result<Vec<FileRecord>> {
         }
     }
     Ok(records)
-}
-
-/// In place of what is there, at once and durably.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::read(path).is_ok_and(|found| found == bytes) {
-        return Ok(());
-    }
-    let temporary = path.with_extension("new");
-    let mut file = fs::File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)
 }

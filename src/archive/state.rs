@@ -90,8 +90,12 @@ pub struct State {
     pub date_shift: i64,
     /// SHA-256 of the plans that were run, oldest first.
     pub plans: Vec<String>,
-    /// Serials of the devices that made keys, by the plan's names.
+    /// Serials of the devices that were asked to make keys, by the plan's names.
     pub devices: BTreeMap<Name, String>,
+    /// Serials of the devices that were opened last, by the plan's names.
+    pub opened: BTreeMap<Name, String>,
+    /// How often each key was about to sign: no private key was used more often.
+    pub operations: BTreeMap<Name, u64>,
     /// Keys, by name.
     pub keys: BTreeMap<Name, MadeKey>,
     /// Certificates, by name.
@@ -128,10 +132,22 @@ impl State {
                 self.finished = false;
             }
             Event::CeremonyFinished { .. } => self.finished = true,
-            Event::DeviceOpened { .. } | Event::HalfKeyDiscarded { .. } | Event::JournalTorn { .. } => {}
-            intent @ (Event::KeyIntended { step, .. } | Event::SignatureIntended { step, .. }) => {
-                self.open.insert(step.clone(), intent.clone());
+            Event::HalfKeyDiscarded { .. } | Event::JournalTorn { .. } => {}
+            Event::DeviceOpened { device, claims } => {
+                self.opened.insert(device.clone(), claims.serial.clone());
             }
+            Event::KeyIntended { step, device, .. } => {
+                self.open.insert(step.clone(), record.event.clone());
+                // The key may be on this one, whatever becomes of the result.
+                if let Some(serial) = self.opened.get(device) {
+                    self.devices.insert(device.clone(), serial.clone());
+                }
+            }
+            Event::SignatureIntended { step, key, .. } => {
+                self.open.insert(step.clone(), record.event.clone());
+                self.count(key);
+            }
+            Event::SignatureRepeated { key, .. } => self.count(key),
             Event::KeyMade { key, spec, .. } => {
                 let public =
                     PublicKey::from_spki(&decode(&key.public)?).map_err(|error| damage(error.to_string()))?;
@@ -180,12 +196,19 @@ impl State {
                 self.tuf.entry(*role).or_default().push(made);
             }
         }
-        if !matches!(record.event, Event::KeyIntended { .. } | Event::SignatureIntended { .. })
-            && let Some(step) = record.event.step()
-        {
+        let begins = matches!(
+            record.event,
+            Event::KeyIntended { .. } | Event::SignatureIntended { .. } | Event::SignatureRepeated { .. }
+        );
+        if let Some(step) = record.event.step().filter(|_| !begins) {
             self.open.remove(step);
         }
         Ok(())
+    }
+
+    fn count(&mut self, key: &Name) {
+        let count = self.operations.entry(key.clone()).or_default();
+        *count = count.saturating_add(1);
     }
 
     /// The newest published metadata of a role.

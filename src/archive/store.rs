@@ -1,126 +1,103 @@
-//! Files, written so that a kill at any instant leaves either the old state or the new one.
+//! An archive's folder and its journal, locked against other processes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
-/// What temporary files are called; one that is found was left by a kill.
-const TEMPORARY: &str = ".rootwright-";
+use super::disk::{Disk, OPEN};
+use crate::fault;
 
-/// A folder that is written to durably, and the time that this takes.
+/// A folder that is written to durably.
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
     journal: File,
-    spent: Duration,
+    /// The journal's bytes that are whole lines, known to be on the disk.
+    length: u64,
+    /// Whether a line could not be written: nothing may follow it.
+    failed: bool,
+    disk: Disk,
 }
 
 impl Store {
-    /// Opens (or makes) the folder and its journal, and locks it against other processes.
+    /// Opens (or makes) the folder and its journal, and locks it against other processes. What a killed
+    /// process wrote there last is on the disk when this returns: what follows builds on it.
     pub fn open(root: &Path) -> io::Result<Self> {
-        fs::create_dir_all(root)?;
-        let journal = OpenOptions::new().append(true).create(true).open(root.join("journal.jsonl"))?;
+        let mut disk = Disk::default();
+        let new = !root.exists();
+        disk.make_folder(root)?;
+        fault::point("journal: open");
+        let journal = match OpenOptions::new().append(true).create(true).open(root.join("journal.jsonl")) {
+            Ok(journal) => journal,
+            Err(error) => {
+                if new {
+                    let _ = fs::remove_dir(root);
+                }
+                return Err(error);
+            }
+        };
+        fault::point("journal: opened");
         flock(&journal, FlockOperation::NonBlockingLockExclusive).map_err(|error| {
             let reason = format!("another process works on this archive ({error})");
             io::Error::new(io::ErrorKind::WouldBlock, reason)
         })?;
-        let mut store = Self { root: root.to_path_buf(), journal, spent: Duration::ZERO };
-        store.sync_folder(root)?;
-        Ok(store)
+        disk.sync(&journal)?;
+        disk.sync_folder(root)?;
+        let length = journal.metadata()?.len();
+        Ok(Self { root: root.to_path_buf(), journal, length, failed: false, disk })
     }
 
     /// Time spent waiting for the disk.
     pub fn spent(&self) -> Duration {
-        self.spent
+        self.disk.spent()
     }
 
-    /// Adds a line to the journal and waits until it is on the disk.
+    /// Adds a line to the journal and waits until it is on the disk. A line that can't be written is
+    /// taken back, and no other follows it.
     pub fn append(&mut self, line: &[u8]) -> io::Result<()> {
-        self.journal.write_all(line)?;
-        let start = Instant::now();
-        let result = self.journal.sync_data();
-        self.spent += start.elapsed();
-        result
+        if self.failed {
+            return Err(io::Error::other("an earlier line could not be written"));
+        }
+        fault::point("journal: write");
+        let written = self.journal.write_all(line);
+        fault::point("journal: written");
+        let result = written.and_then(|()| self.disk.sync(&self.journal));
+        fault::point("journal: synced");
+        if result.is_err() {
+            self.failed = true;
+            // If this fails too, the rest of the line is known for what it is when it is read.
+            let _ = self.journal.set_len(self.length);
+            let _ = self.disk.sync(&self.journal);
+        }
+        result?;
+        self.length = self.length.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        Ok(())
     }
 
-    /// Cuts the journal to its first `length` bytes.
-    pub fn truncate_journal(&mut self, length: u64) -> io::Result<()> {
-        self.journal.set_len(length)?;
-        self.journal.sync_all()
+    /// Cuts what follows the journal's last whole line.
+    pub fn cut(&mut self, rest: usize) -> io::Result<()> {
+        self.length = self.length.saturating_sub(u64::try_from(rest).unwrap_or(u64::MAX));
+        fault::point("journal: cut");
+        self.journal.set_len(self.length)?;
+        fault::point("journal: was cut");
+        self.disk.sync(&self.journal)
     }
 
     /// Writes a file that does not exist yet; one with the same bytes is left as it is.
     pub fn write_once(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        let target = self.root.join(path);
-        match fs::read(&target) {
-            Ok(found) if found == bytes => return Ok(()),
-            Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists with other bytes")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-        let (folder, temporary) = self.write_temporary(&target, bytes)?;
-        // A link fails where a rename would replace.
-        fs::hard_link(&temporary, &target)?;
-        fs::remove_file(&temporary)?;
-        self.sync_folder(&folder)
+        self.disk.once(&self.root.join(path), bytes, OPEN)
     }
 
     /// Writes a file, in place of the one that is there.
     pub fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        let target = self.root.join(path);
-        if fs::read(&target).is_ok_and(|found| found == bytes) {
-            return Ok(());
-        }
-        let (folder, temporary) = self.write_temporary(&target, bytes)?;
-        fs::rename(&temporary, &target)?;
-        self.sync_folder(&folder)
+        self.disk.replace(&self.root.join(path), bytes, OPEN)
     }
 
     /// Removes temporary files that a kill left behind.
     pub fn sweep(&mut self, folders: &[&str]) -> io::Result<()> {
-        for folder in folders {
-            let entries = match fs::read_dir(self.root.join(folder)) {
-                Ok(entries) => entries,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error),
-            };
-            for entry in entries {
-                let entry = entry?;
-                if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
-                    fs::remove_file(entry.path())?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn write_temporary(&mut self, target: &Path, bytes: &[u8]) -> io::Result<(PathBuf, PathBuf)> {
-        let folder = target.parent().unwrap_or(&self.root).to_path_buf();
-        if !folder.is_dir() {
-            fs::create_dir_all(&folder)?;
-            let root = self.root.clone();
-            for above in folder.ancestors().skip(1).take_while(|above| above.starts_with(&root)) {
-                self.sync_folder(above)?;
-            }
-        }
-        let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let temporary = folder.join(format!("{TEMPORARY}{name}"));
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary)?;
-        file.write_all(bytes)?;
-        let start = Instant::now();
-        let result = file.sync_all();
-        self.spent += start.elapsed();
-        result?;
-        Ok((folder, temporary))
-    }
-
-    fn sync_folder(&mut self, folder: &Path) -> io::Result<()> {
-        let start = Instant::now();
-        let result = File::open(folder)?.sync_all();
-        self.spent += start.elapsed();
-        result
+        folders.iter().try_for_each(|folder| self.disk.sweep(&self.root.join(folder)))
     }
 }

@@ -114,20 +114,21 @@ impl Ceremony<'_> {
         ask: &mut dyn AskPin,
     ) -> Result<(), CeremonyError> {
         let plan = moved(self.plan, self.site.shift())?;
-        let (_, state) = archive::read(self.archive)?;
-        refuse_other_purpose(self.site, &state)?;
-        let steps = difference::between(&plan, &state)?;
+        let found = archive::inspect(self.archive)?;
+        let state = &found.state;
+        refuse_other_purpose(self.site, state)?;
+        let steps = difference::between(&plan, state)?;
         report.steps = steps.iter().map(StepReport::of).collect();
         let missing = steps.iter().filter(|step| !step.done).count();
-        if missing == 0 && state.finished {
+        if missing == 0 && state.finished && found.is_whole() {
             return Ok(());
         }
         let rehearsal = self.site.is_rehearsal();
-        let clock = clock(&plan, &state, rehearsal)?;
+        let clock = clock(&plan, state, rehearsal)?;
         // Before anything is written, people know what the rules warn of.
         console.warnings(&preflight::draft_everything(&plan, self.folder, clock, rehearsal)?);
         let mut devices = Devices::new(self.site);
-        let result = self.hold_with(&mut devices, (&plan, clock), (&state, &steps), report, console, ask);
+        let result = self.hold_with(&mut devices, (&plan, clock), (state, &steps), report, console, ask);
         report.device_ms = millis(devices.device_time());
         result
     }

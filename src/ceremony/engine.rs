@@ -151,24 +151,19 @@ impl Engine<'_> {
         let interrupted = self.archive.state().open.get(&step.id) == Some(&intended);
         let orphan = if interrupted { self.orphan(key, device)? } else { None };
         let (report, adopted) = match orphan {
-            Some(report) if report.public.algorithm() == algorithm => {
+            Some(report) => {
+                if let Some((what, found, expected)) = report.strange(key, algorithm) {
+                    let (key, device) = (key.clone(), device.clone());
+                    return Err(CeremonyError::StrangeOrphan { key, device, what, found, expected });
+                }
                 self.console.note(&format!(
-                    "{key} was generated on {device} before the interruption, and is taken over: label, algorithm and the journal's intent agree"
+                    "{key} was generated on {device} before the interruption, and is taken over: label, id, algorithm, attributes and the journal's intent agree"
                 ));
                 (report, true)
             }
-            Some(report) => {
-                return Err(CeremonyError::StrangeOrphan {
-                    key: key.clone(),
-                    device: device.clone(),
-                    found: report.public.algorithm(),
-                    expected: algorithm,
-                });
-            }
             None => {
-                if !interrupted {
-                    self.archive.record(self.clock.now(), intended)?;
-                }
+                // Also when it was intended before: the journal counts what devices are asked to do.
+                self.archive.record(self.clock.now(), intended)?;
                 (self.ring.token(device)?.generate(key, algorithm)?, false)
             }
         };
@@ -255,10 +250,14 @@ impl Engine<'_> {
             to_be_signed: BASE64.encode(linted.bytes()),
         };
         match self.archive.state().open.get(&step.id) {
-            Some(open) if *open == intended => self.console.note(&format!(
-                "{}: the interrupted signature is made again, over the same bytes",
-                linted.object()
-            )),
+            Some(open) if *open == intended => {
+                let (object, key) = (linted.object().to_string(), linted.key().clone());
+                self.console.note(&format!(
+                    "{object}: the interrupted signature is made again, over the same bytes, and counted"
+                ));
+                let event = Event::SignatureRepeated { step: step.id.clone(), object, key };
+                self.archive.record(self.clock.now(), event)?;
+            }
             Some(_) if again == Again::SameBytes => {
                 return Err(CeremonyError::OtherBytes { object: linted.object().to_string() });
             }

@@ -78,6 +78,9 @@ impl From<ArchiveError> for Failure {
             ArchiveError::Changed { .. } => Self::new(Code::Refused, message).help(
                 "somebody changed the file: restore it from a copy, and find out who; `rootwright verify` looks at all the others",
             ),
+            ArchiveError::Unrecorded(_) => Self::new(Code::Refused, message).help(
+                "if the journal was cut, restore the archive from a copy, and keep this one for the inquiry; if the file is none of a ceremony, move it elsewhere",
+            ),
             ArchiveError::NotAnArchive(_) => {
                 Self::new(Code::Refused, message).help("name an empty folder, or one that does not exist yet")
             }

@@ -92,7 +92,7 @@ impl Rehearse {
             let clock = conduct::clock(&moved, &state, true)?;
             preflight::draft_everything(&moved, &plan.folder, clock, true)?;
         }
-        let rehearsal = prepare(&self.archive)?;
+        let mut rehearsal = prepare(&self.archive)?;
         let configuration = rehearsal.configuration().display().to_string();
         let environment = IndexMap::from([("SOFTHSM2_CONF".to_string(), configuration)]);
         environment::ensure(&environment).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
@@ -102,7 +102,7 @@ impl Rehearse {
             environment,
             devices: before.map(|site| site.devices).unwrap_or_default(),
         };
-        let spent = tokens(&plan.plan, site, &module, &rehearsal)?;
+        let spent = tokens(&plan.plan, site, &module, &mut rehearsal)?;
         let site = load::site(&rehearsal.site())?;
         run::hold(output, (start, spent), &plan, &site, &self.archive, self.yes)
     }
@@ -149,7 +149,7 @@ impl Rehearse {
 }
 
 fn prepare(archive: &Path) -> Result<Rehearsal, Failure> {
-    let rehearsal = Rehearsal::open(archive).map_err(|error| unwritable(archive, &error))?;
+    let mut rehearsal = Rehearsal::open(archive).map_err(|error| unwritable(archive, &error))?;
     rehearsal.write_configuration().map_err(|error| unwritable(archive, &error))?;
     Ok(rehearsal)
 }
@@ -161,8 +161,14 @@ fn unwritable(archive: &Path, error: &std::io::Error) -> Failure {
 
 /// Makes the tokens that are not there yet, and writes the site that names them all. Gives back the
 /// time that was spent inside them.
-fn tokens(plan: &Plan, mut site: Site, module: &Path, rehearsal: &Rehearsal) -> Result<Duration, Failure> {
-    let io = |error: std::io::Error| unwritable(&rehearsal.site(), &error);
+fn tokens(
+    plan: &Plan,
+    mut site: Site,
+    module: &Path,
+    rehearsal: &mut Rehearsal,
+) -> Result<Duration, Failure> {
+    let path = rehearsal.site();
+    let io = |error: std::io::Error| unwritable(&path, &error);
     let missing: Vec<Name> =
         plan.devices().into_iter().filter(|name| !site.devices.contains_key(*name)).cloned().collect();
     for name in &missing {
@@ -183,20 +189,44 @@ fn tokens(plan: &Plan, mut site: Site, module: &Path, rehearsal: &Rehearsal) -> 
         };
         site.devices.insert(name.clone(), device);
     }
-    let mut devices = Devices::new(&site);
+    let mut spent = Duration::ZERO;
     for name in &missing {
-        // A rehearsal that was interrupted here made some of them.
+        spent += make(name, &mut site)?;
+    }
+    rehearsal.write_site(&written(&site)).map_err(io)?;
+    Ok(spent)
+}
+
+/// How many tokens a device is tried on: each kill while one was made leaves one behind.
+const TOKENS: u32 = 1000;
+
+/// Makes a device's token, or takes the one over that an interrupted rehearsal made. One that is half
+/// made stays as it is and where it is: the next one has another label. Gives back the time that was
+/// spent inside the tokens.
+fn make(name: &Name, site: &mut Site) -> Result<Duration, Failure> {
+    let mut spent = Duration::ZERO;
+    for number in 1..=TOKENS {
+        let label = if number == 1 { name.to_string() } else { format!("{name}-{number}") };
+        if let Some(device) = site.devices.get_mut(name) {
+            device.label = Some(At::absent(label));
+        }
+        let mut devices = Devices::new(site);
         let serial = match devices.peek(name) {
             Ok(state) if state.user_pin_set => state.report.serial,
-            Ok(_) | Err(TokenError::NoSuchToken { .. }) => devices.init(name, &mut Nobody)?.serial,
+            Ok(_) => {
+                spent += devices.device_time();
+                continue;
+            }
+            Err(TokenError::NoSuchToken { .. }) => devices.init(name, &mut Nobody)?.serial,
             Err(error) => return Err(error.into()),
         };
         if let Some(device) = site.devices.get_mut(name) {
             device.serial = Some(At::absent(serial));
         }
+        return Ok(spent + devices.device_time());
     }
-    rehearsal.write_site(&written(&site)).map_err(io)?;
-    Ok(devices.device_time())
+    Err(Failure::new(Code::Device, format!("{name}: {TOKENS} tokens were begun, and none was finished"))
+        .help("remove the rehearsal's folder, and rehearse again"))
 }
 
 /// The site file's text. Paths of PINs are relative to it.
@@ -220,7 +250,9 @@ fn written(site: &Site) -> String {
         if let Some(serial) = &device.serial {
             text.push_str(&format!("serial = {}\n", quoted(serial)));
         }
-        text.push_str(&format!("label  = {}\n", quoted(name.as_str())));
+        if let Some(label) = &device.label {
+            text.push_str(&format!("label  = {}\n", quoted(label)));
+        }
         text.push_str(&format!(
             "pin    = {{ file = {} }}\n",
             quoted(&Rehearsal::pin_file(name.as_str(), false))

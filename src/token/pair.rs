@@ -95,6 +95,7 @@ fn whole(private: Private, public: &Public) -> Pair {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pki::Algorithm;
 
     fn name() -> Name {
         "root".parse().unwrap()
@@ -139,7 +140,23 @@ mod tests {
         let Some(Pair::Whole(report)) = judge(&name(), Some(generated(&id())), public(&id())) else {
             panic!()
         };
-        assert_eq!((report.id, report.mechanism.as_str()), (id(), "CKM_EC_KEY_PAIR_GEN"));
+        assert_eq!((&report.id, report.mechanism.as_str()), (&id(), "CKM_EC_KEY_PAIR_GEN"));
+    }
+
+    #[test]
+    fn a_key_is_strange_that_generate_would_not_have_made() {
+        let Some(Pair::Whole(mut report)) = judge(&name(), Some(generated(&id())), public(&id())) else {
+            panic!()
+        };
+        let strange = |report: &KeyReport, key: &Name, algorithm| {
+            report.strange(key, algorithm).map(|(what, _, _)| what).unwrap_or_default()
+        };
+        let p256 = Algorithm::EcdsaP256;
+        assert_eq!(strange(&report, &name(), p256), "");
+        assert_eq!(strange(&report, &"other".parse().unwrap(), p256), "its CKA_ID");
+        assert_eq!(strange(&report, &name(), Algorithm::EcdsaP384), "its algorithm");
+        report.attributes.insert("CKA_EXTRACTABLE".into(), json!(true));
+        assert_eq!(strange(&report, &name(), p256), "CKA_EXTRACTABLE");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::public_key::Parts;
 use super::state::Wanted;
 use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError};
 use super::{attributes, login, mechanism, pair, template};
+use crate::fault;
 use crate::lint::Signable;
 use crate::pki::{Algorithm, Signature};
 use crate::plan::Name;
@@ -161,7 +162,10 @@ impl Token for Pkcs11Token {
         let (public, private) = template::pair(key, algorithm);
         self.call(
             || format!("generating the key `{key}` ({algorithm}; it may be on the device nevertheless)"),
-            |session| session.generate_key_pair(&mechanism::generation(algorithm), &public, &private),
+            |session| {
+                fault::point("device: generate");
+                session.generate_key_pair(&mechanism::generation(algorithm), &public, &private)
+            },
         )?;
         let report = self.find(key)?.ok_or_else(|| {
             let wrong = ("not there".into(), "there, since its generation succeeded".into());
@@ -217,7 +221,10 @@ impl Token for Pkcs11Token {
             || format!("removing half of the key pair `{key}`"),
             // The private half first: if this is cut off too, what is left is still known as a half.
             |session| {
-                half.private.iter().chain(&half.public).try_for_each(|half| session.destroy_object(*half))
+                half.private.iter().chain(&half.public).try_for_each(|half| {
+                    fault::point("device: destroy");
+                    session.destroy_object(*half)
+                })
             },
         )?;
         Ok(true)
@@ -256,7 +263,10 @@ impl Token for Pkcs11Token {
         let input = mechanism::input(algorithm, what.bytes());
         let raw = self.call(
             || format!("signing {} with the key `{key}`", what.object()),
-            |session| session.sign(&mechanism::signing(algorithm), private, &input),
+            |session| {
+                fault::point("device: sign");
+                session.sign(&mechanism::signing(algorithm), private, &input)
+            },
         )?;
         mechanism::output(algorithm, raw).map_err(|wrong| {
             self.bad_reply(format!("the signature by `{key}` over {}", what.object()), wrong)

@@ -22,7 +22,9 @@ pub fn check(journal: &Journal, open: Option<&[String]>, at: Time, sheet: &mut S
             "the last line is cut off after {length} bytes; `rootwright run` puts what is left aside"
         ));
     }
-    match records.first().map(|record| &record.event) {
+    // A first line that was cut off is kept aside before the ceremony begins anew.
+    let torn = |record: &&Record| matches!(record.event, Event::JournalTorn { .. });
+    match records.iter().find(|record| !torn(record)).map(|record| &record.event) {
         Some(Event::CeremonyStarted { .. }) => entry.ok("it begins with a ceremony's start"),
         Some(event) => entry.failed(format!("it begins with {}, expected ceremony-started", event.name())),
         None => entry.failed("it holds no event"),

@@ -85,6 +85,8 @@ struct Uses<'a> {
     others: Vec<(&'a str, u64, &'a str)>,
     /// Signatures whose intent is in the journal.
     here: usize,
+    /// Signatures that were made again after an interruption: the device may have signed twice.
+    repeated: usize,
     /// Signatures that came by request and response from a keyholder who is elsewhere.
     elsewhere: usize,
     /// Whether something was wrong.
@@ -111,6 +113,11 @@ impl<'a> Uses<'a> {
                     .map_err(|error| format!("{step}: not base64: {error}"))?;
                 self.open.insert(step, (record.seq, key.as_str(), sha256_hex(&bytes)));
                 return Ok(());
+            }
+            Event::SignatureRepeated { step, .. } => {
+                self.repeated = self.repeated.saturating_add(1);
+                let open = self.open.contains_key(step.as_str());
+                return if open { Ok(()) } else { Err(format!("{step} was repeated without an intent")) };
             }
             Event::CertificateSigned { step, der, .. } | Event::CrlSigned { step, der, .. } => {
                 (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None)
@@ -152,8 +159,12 @@ impl<'a> Uses<'a> {
                 0 => String::new(),
                 count => format!("; {count} more came from keyholders elsewhere"),
             };
+            let repeated = match self.repeated {
+                0 => String::new(),
+                count => format!("; {count} were made again after an interruption, over the same bytes"),
+            };
             entry.ok(format!(
-                "{} signatures were made, each intended before, over the same bytes{elsewhere}",
+                "{} signatures were made, each intended before, over the same bytes{repeated}{elsewhere}",
                 self.here
             ));
             entry.ok("keys that sign certificates and CRLs sign nothing else");

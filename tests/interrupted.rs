@@ -1,0 +1,525 @@
+//! Nothing is lost, and nothing is made twice: whatever stops a ceremony, the next run goes on.
+
+#[path = "support/kill.rs"]
+mod kill;
+#[path = "support/shape.rs"]
+mod shape;
+mod support;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::ops::Range;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rootwright::archive::{self, Archive, ArchiveError, Event, Journal};
+use support::{Run, files, rehearse, rootwright};
+
+use kill::{Room, each, finished, place, small, unshared};
+
+/// What is killed at each point of its own is killed once more while it recovers, at points this far
+/// from each other.
+const AGAIN: usize = 7;
+
+#[test]
+fn killed_at_any_point_a_ceremony_goes_on_and_makes_nothing_twice() {
+    let place = place();
+    let points: Vec<usize> = (1..=finished().points().len()).collect();
+    assert!(points.len() > 300, "{} points", points.len());
+    each(&points, |point| {
+        let room = Room::prepared().copy(&place.path().join(point.to_string()));
+        assert!(room.killed_at(*point), "point {point} is not reached");
+        // Some are killed again while they recover, each at another distance from their beginning.
+        if point % AGAIN == 0 {
+            room.killed_at(1 + point % 100);
+        }
+        room.goes_on(&format!("killed at point {point}, {}", finished().points()[point - 1]));
+        fs::remove_dir_all(&room.path).unwrap();
+    });
+    let room = Room::prepared().copy(&place.path().join("end"));
+    assert!(!room.killed_at(points.len() + 1), "there are more points than were counted");
+    room.complete("not killed");
+}
+
+/// The points of a room's runs with this name, counted from 1.
+fn points(room: &Room, wanted: impl Fn(&str) -> bool) -> Vec<usize> {
+    room.points().iter().enumerate().filter(|(_, name)| wanted(name)).map(|(at, _)| at + 1).collect()
+}
+
+#[test]
+fn a_line_that_was_cut_off_is_kept_aside_and_the_ceremony_goes_on() {
+    let place = place();
+    // The line is written, and nothing else yet: had the power failed, any part of it may be there.
+    let written = points(finished(), |name| name == "journal: written");
+    assert_eq!(written.len(), finished().lines().len());
+    each(&written, |point| {
+        let room = Room::prepared().copy(&place.path().join(point.to_string()));
+        assert!(room.killed_at(*point));
+        let last = room.lines().pop().unwrap();
+        // Three parts by turns; without its newline alone it is not a line yet.
+        let keep = [last.start + 1, last.start + last.len() / 2, last.end - 1][point % 3];
+        let bytes = fs::read(room.journal()).unwrap();
+        fs::write(room.journal(), &bytes[..keep]).unwrap();
+        let run = room.run();
+        assert_eq!(run.code, 0, "{}", run.shown());
+        assert!(run.err.contains("the journal's last line was cut off"), "{}", run.shown());
+        room.complete(&format!("cut at byte {keep}"));
+        let rest = &bytes[last.start..keep];
+        let kept = format!("evidence/journal-torn-{}", rootwright::pki::sha256_hex(rest));
+        assert_eq!(fs::read(room.archive().join(kept)).unwrap(), rest);
+        fs::remove_dir_all(&room.path).unwrap();
+    });
+}
+
+#[test]
+fn killed_while_it_recovers_a_ceremony_goes_on() {
+    let place = place();
+    // A key is on the device, its line is cut off, and a file's temporary is left: all that recovery does.
+    let generated = points(finished(), |name| name == "device: generate")[1];
+    let written = points(finished(), |name| name == "journal: written");
+    let point = *written.iter().find(|point| **point > generated).unwrap();
+    let state = Room::prepared().copy(&place.path().join("state"));
+    assert!(state.killed_at(point));
+    let bytes = fs::read(state.journal()).unwrap();
+    let cut = &bytes[..bytes.len() - 200];
+    let rest = &cut[state.lines().pop().unwrap().start..];
+    let kept = archive::layout::torn(rest);
+    fs::write(state.journal(), cut).unwrap();
+    fs::write(state.archive().join("keys/.rootwright-root.pem"), "half").unwrap();
+    fs::remove_file(state.archive().join("keys/root.json")).unwrap();
+    let whole = state.copy(&place.path().join("whole"));
+    fs::remove_file(whole.log()).unwrap();
+    whole.goes_on("not killed again");
+    let events = Journal::parse(&fs::read(whole.journal()).unwrap()).unwrap().records;
+    assert!(events.iter().any(|record| matches!(record.event, Event::KeyMade { adopted: true, .. })));
+    // Until the key was taken over: what comes after is as in any other run.
+    let synced = points(&whole, |name| name == "journal: synced");
+    let own: Vec<usize> = points(&whole, |name| !name.starts_with("device: call"))
+        .into_iter()
+        .filter(|at| *at < synced[6])
+        .collect();
+    assert!(own.len() > 30, "{own:?}");
+    each(&own, |point| {
+        let room = state.copy(&place.path().join(point.to_string()));
+        assert!(room.killed_at(*point));
+        let what = format!("killed again at {}", whole.points()[point - 1]);
+        room.goes_on(&what);
+        assert_eq!(fs::read(room.archive().join(&kept)).unwrap(), rest, "{what}");
+        fs::remove_dir_all(&room.path).unwrap();
+    });
+}
+
+/// Opens an archive. Another test of this process may start a command at this moment, whose process has
+/// our files, and the lock, until it is another program.
+fn open(archive: &Path, time: rootwright::plan::Time) -> Archive {
+    let start = Instant::now();
+    loop {
+        match Archive::open(archive, time) {
+            Ok(opened) => return opened,
+            Err(ArchiveError::Io { error, .. })
+                if error.kind() == ErrorKind::WouldBlock && start.elapsed() < Duration::from_secs(10) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// A line of a finished journal, and where to cut it.
+struct Cut {
+    room: &'static Room,
+    number: usize,
+    line: Range<usize>,
+    bytes: Vec<usize>,
+}
+
+/// Every byte of a small ceremony's journal; of a whole one's, both ends of every line and some between.
+fn cuts() -> Vec<Cut> {
+    let room = |room: &'static Room, step: usize| {
+        room.lines().into_iter().enumerate().map(move |(number, line)| {
+            let last = line.end - 1;
+            let bytes = line.clone().filter(|at| (at - line.start) % step < 2 || *at == last).collect();
+            Cut { room, number, line, bytes }
+        })
+    };
+    room(small(), 1).chain(room(finished(), 50)).collect()
+}
+
+#[test]
+fn a_journal_cut_at_any_byte_goes_on_where_a_kill_could_have_cut_it() {
+    let place = place();
+    each(&cuts(), |Cut { room, number, line, bytes: cuts }| {
+        let bytes = fs::read(room.journal()).unwrap();
+        let journal = Journal::parse(&bytes).unwrap();
+        let time = journal.records.last().unwrap().time;
+        // The files of the lines before, and no others.
+        let archive = place.path().join(format!("{}-{number}", bytes.len()));
+        fs::create_dir(&archive).unwrap();
+        for file in journal.records[..*number].iter().flat_map(|record| &record.files) {
+            let target = archive.join(&file.path);
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
+            fs::copy(room.archive().join(&file.path), target).unwrap();
+        }
+        for keep in cuts {
+            fs::write(archive.join("journal.jsonl"), &bytes[..*keep]).unwrap();
+            let opened = open(&archive, time);
+            assert_eq!(opened.repaired().len(), usize::from(*keep > line.start), "byte {keep}");
+            drop(opened);
+            let after = fs::read(archive.join("journal.jsonl")).unwrap();
+            assert_eq!(after[..line.start], bytes[..line.start], "byte {keep}");
+            let after = Journal::parse(&after).unwrap();
+            assert_eq!(after.records.len(), number + usize::from(*keep > line.start), "byte {keep}");
+            if *keep > line.start {
+                let rest = &bytes[line.start..*keep];
+                let kept = archive.join(archive::layout::torn(rest));
+                assert_eq!(fs::read(kept).unwrap(), rest, "byte {keep}");
+                fs::remove_dir_all(archive.join("evidence")).unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn a_journal_cut_where_no_kill_can_cut_it_is_refused_and_nothing_changes() {
+    let place = place();
+    // Without its very last line, a ceremony's end is recorded again; that makes no file.
+    let mut cuts = cuts();
+    cuts.retain(|cut| cut.line.end < fs::read(cut.room.journal()).unwrap().len());
+    each(&cuts, |Cut { room, number, line, bytes: cuts }| {
+        let bytes = fs::read(room.journal()).unwrap();
+        let room = room.copy(&place.path().join(format!("{}-{number}", bytes.len())));
+        for keep in cuts {
+            fs::write(room.journal(), &bytes[..*keep]).unwrap();
+            let refused = archive::inspect(&room.archive());
+            let right = match &refused {
+                // An empty journal beside files is no archive's.
+                Err(ArchiveError::NotAnArchive(_)) => *keep == 0,
+                Err(ArchiveError::Unrecorded(_)) => true,
+                _ => false,
+            };
+            assert!(right, "byte {keep}: {refused:?}");
+        }
+        for keep in [line.start, line.start + line.len() / 3] {
+            fs::write(room.journal(), &bytes[..keep]).unwrap();
+            let before = room.contents();
+            let run = room.run();
+            assert_eq!(run.code, 5, "byte {keep}: {}", run.shown());
+            let named = before.keys().any(|path| run.err.contains(&path.display().to_string()));
+            assert!(named, "byte {keep}: {}", run.shown());
+            assert!(room.contents() == before, "byte {keep}: something was changed");
+        }
+        fs::remove_dir_all(&room.path).unwrap();
+    });
+}
+
+#[test]
+fn any_other_damage_is_refused_and_nothing_changes() {
+    let place = place();
+    let journal = fs::read_to_string(finished().journal()).unwrap();
+    let lines: Vec<&str> = journal.split_inclusive('\n').collect();
+    let without = |number: usize| [&lines[..number], &lines[number + 1..]].concat().concat();
+    type Damage = Box<dyn Fn(&Room) + Sync>;
+    let damages: Vec<(&str, Damage)> = vec![
+        ("a line is gone", Box::new(|room| fs::write(room.journal(), without(7)).unwrap())),
+        ("the first line is gone", Box::new(|room| fs::write(room.journal(), without(0)).unwrap())),
+        (
+            "a line is there twice",
+            Box::new(|room| {
+                fs::write(room.journal(), format!("{journal}{}", lines.last().unwrap())).unwrap();
+            }),
+        ),
+        (
+            "a byte is changed",
+            Box::new(|room| {
+                fs::write(room.journal(), journal.replacen("\"adopted\":false", "\"adopted\":true", 1))
+                    .unwrap();
+            }),
+        ),
+        ("the journal is empty", Box::new(|room| fs::write(room.journal(), "").unwrap())),
+        ("the journal is gone", Box::new(|room| fs::remove_file(room.journal()).unwrap())),
+        (
+            "a certificate is another",
+            Box::new(|room| {
+                let path = room.archive().join("certificates");
+                fs::copy(path.join("root.pem"), path.join("fulcio.pem")).unwrap();
+            }),
+        ),
+        (
+            "the timestamp is another",
+            Box::new(|room| {
+                fs::write(room.archive().join("tuf/timestamp.json"), "{}").unwrap();
+            }),
+        ),
+        (
+            "a key is not in the journal",
+            Box::new(|room| {
+                fs::write(room.archive().join("keys/other.pem"), "").unwrap();
+            }),
+        ),
+    ];
+    each(&damages, |(what, damage)| {
+        let room = finished().copy(&place.path().join(what.replace(' ', "-")));
+        damage(&room);
+        let before = room.contents();
+        let run = room.run();
+        assert_eq!(run.code, 5, "{what}: {}", run.shown());
+        assert!(room.contents() == before, "{what}: something was changed");
+    });
+}
+
+#[test]
+fn a_file_that_is_gone_is_written_from_the_journal() {
+    let place = place();
+    let room = finished().copy(&place.path().join("room"));
+    let before = room.contents();
+    for path in ["certificates/root.pem", "tuf/timestamp.json"] {
+        fs::remove_file(room.archive().join(path)).unwrap();
+    }
+    let run = room.run();
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(run.err.contains("certificates/root.pem was not there"), "{}", run.shown());
+    let mut after = room.contents();
+    after.insert("journal.jsonl".into(), before[Path::new("journal.jsonl")].clone());
+    assert!(after == before);
+}
+
+#[test]
+fn a_key_on_the_device_is_taken_over_only_if_it_is_the_intended_one() {
+    let place = place();
+    let generate = points(finished(), |name| name == "device: generate")[1];
+    let begun = Room::prepared().copy(&place.path().join("begun"));
+    assert!(begun.killed_at(generate));
+    // The same label and id, by another ceremony: another curve.
+    let other = Room::prepared().copy(&place.path().join("other"));
+    let plan = fs::read_to_string(other.plan()).unwrap();
+    let key = |curve: &str| format!("fulcio = {{ device = \"root-hsm\", algorithm = \"{curve}\" }}");
+    assert!(plan.contains(&key("ecdsa-p384")));
+    fs::write(other.plan(), plan.replace(&key("ecdsa-p384"), &key("ecdsa-p256"))).unwrap();
+    assert!(other.killed_at(generate + 1));
+    fs::remove_dir_all(begun.path.join("tokens")).unwrap();
+    support::copy(&other.path.join("tokens"), &begun.path.join("tokens"));
+    let run = begun.run();
+    assert_eq!(run.code, 5, "{}", run.shown());
+    assert!(run.err.contains("its algorithm is ecdsa-p256"), "{}", run.shown());
+    // The right key, which no journal intended.
+    let unknown = other.copy(&place.path().join("unknown"));
+    fs::remove_dir_all(unknown.archive()).unwrap();
+    let run = unknown.run();
+    assert_eq!(run.code, 5, "{}", run.shown());
+    assert!(!unknown.archive().join("keys").exists());
+    // Where it was intended, it is taken over, and people are told.
+    let run = other.run();
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(run.err.contains("is taken over"), "{}", run.shown());
+}
+
+#[test]
+fn killed_while_it_makes_its_tokens_a_rehearsal_goes_on() {
+    let place = place();
+    let plan = Room::prepared().plan();
+    let log = place.path().join("points");
+    let rehearsal = |archive: &Path| {
+        let mut command = rootwright();
+        command.arg("rehearse").arg(&plan).args(["--yes", "--date", "plan", "--archive"]).arg(archive);
+        command
+    };
+    let whole: Run =
+        rehearsal(&place.path().join("whole")).env("ROOTWRIGHT_FAULT_LOG", &log).output().unwrap().into();
+    assert_eq!(whole.code, 0, "{}", whole.shown());
+    let log = fs::read_to_string(log).unwrap();
+    // Until its ceremony begins. Most calls to the module only look; some of them stand for all.
+    let before = log.lines().take_while(|name| *name != "journal: open").enumerate();
+    let chosen = before.filter(|(at, name)| !name.starts_with("device: call") || at % 9 == 0);
+    let chosen: Vec<usize> = chosen.map(|(at, _)| at + 1).collect();
+    assert!(chosen.len() > 60, "{}", chosen.len());
+    each(&chosen, |point| {
+        let archive = place.path().join(point.to_string());
+        let killed = rehearsal(&archive).env("ROOTWRIGHT_FAULT", point.to_string()).output().unwrap();
+        assert_eq!(killed.status.code(), None);
+        let run = rehearse(&plan, &archive);
+        assert_eq!(run.code, 0, "killed at {point}: {}", run.shown());
+        let left =
+            files(&archive).into_iter().find(|path| path.display().to_string().contains(".rootwright-"));
+        assert_eq!(left, None, "killed at {point}");
+        fs::remove_dir_all(&archive).unwrap();
+    });
+}
+
+#[test]
+fn killed_inside_a_device_a_rehearsal_goes_on() {
+    let place = place();
+    let plan = Room::prepared().plan();
+    let traced = |archive: &Path, options: &[&str]| {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-e", "trace=write,openat"]).args(options).arg(rootwright().get_program());
+        command.arg("rehearse").arg(&plan).args(["--yes", "--date", "plan", "--archive"]).arg(archive);
+        command.env_remove("SOFTHSM2_CONF").current_dir(support::repository()).output()
+    };
+    let log = place.path().join("calls");
+    let whole = traced(&place.path().join("whole"), &["-o", &log.display().to_string()]);
+    if !whole.is_ok_and(|output| output.status.success()) {
+        eprintln!("NOT RUN: kills inside a device. There is no strace here, or it may not trace.");
+        return;
+    }
+    let calls = fs::read_to_string(log).unwrap();
+    let count = |name: &str| calls.lines().filter(|line| line.contains(&format!("{name}("))).count();
+    let chosen: Vec<(&str, usize)> = ["write", "openat"]
+        .into_iter()
+        .flat_map(|name| (1..count(name)).rev().step_by(count(name) / 20).map(move |number| (name, number)))
+        .collect();
+    each(&chosen, |(name, number)| {
+        let archive = place.path().join(format!("{name}-{number}"));
+        let inject = format!("inject={name}:signal=SIGKILL:when={number}");
+        let killed = traced(&archive, &["-o", "/dev/null", "-e", &inject]).unwrap();
+        assert!(!killed.status.success(), "{name} {number} is not reached");
+        let run = rehearse(&plan, &archive);
+        assert_eq!(run.code, 0, "killed at {name} {number}: {}", run.shown());
+        fs::remove_dir_all(&archive).unwrap();
+    });
+}
+
+#[test]
+fn a_full_disk_stops_a_ceremony_and_loses_nothing() {
+    let place = place();
+    let script = r#"
+        mount -t tmpfs -o "size=${SIZE},nr_inodes=${INODES}" none "$ARCHIVE" || exit 99
+        "$@" >"$ROOM/first.out" 2>"$ROOM/first.err"; first=$?
+        cp -a "$ARCHIVE" "$ROOM/full"
+        mount -o remount,size=64m,nr_inodes=1000 "$ARCHIVE" || exit 98
+        "$@" >"$ROOM/second.out" 2>&1; second=$?
+        cp -a "$ARCHIVE" "$ROOM/kept"
+        echo $first $second"#;
+    let bytes = (1..=20).map(|pages| (format!("{}k", pages * 8), "1000".to_string()));
+    let inodes = (2..=36).step_by(3).map(|inodes| ("64m".to_string(), inodes.to_string()));
+    let disks: Vec<(String, String)> = bytes.chain(inodes).collect();
+    each(&disks, |(size, inodes)| {
+        let what = format!("a disk of {size} and {inodes} files");
+        let room = Room::prepared().copy(&place.path().join(format!("{size}-{inodes}")));
+        fs::create_dir(room.archive()).unwrap();
+        let Some(run) = unshared(script, &room, &[("SIZE", size), ("INODES", inodes)]) else { return };
+        let first = fs::read_to_string(room.path.join("first.err")).unwrap_or_default();
+        assert!(run.out == "5 0\n" || run.out == "0 0\n", "{what}: {}\n{first}", run.shown());
+        if run.out == "5 0\n" {
+            assert!(first.contains("No space left on device"), "{what}: {first}");
+            // What stands is whole: no line is cut off.
+            let full = archive::inspect(&room.path.join("full")).unwrap();
+            assert!(full.journal.torn.is_empty(), "{what}");
+        }
+        fs::remove_dir(room.archive()).unwrap();
+        fs::rename(room.path.join("kept"), room.archive()).unwrap();
+        room.complete(&what);
+    });
+}
+
+#[test]
+fn a_folder_that_becomes_read_only_stops_a_ceremony_and_loses_nothing() {
+    let place = place();
+    let script = r#"
+        mkdir -p "$ARCHIVE/$FOLDER"
+        mount --bind "$ARCHIVE/$FOLDER" "$ARCHIVE/$FOLDER" && mount -o remount,bind,ro "$ARCHIVE/$FOLDER" || exit 99
+        "$@" >"$ROOM/first.out" 2>"$ROOM/first.err"
+        echo $?"#;
+    // As soon as there is a journal, and half-way.
+    let begun = points(finished(), |name| name == "journal: written")[0];
+    let middle = finished().points().len() / 2;
+    let cases: Vec<(&str, usize)> =
+        ["", "plans", "keys", "certificates", "crls", "trust-root", "tuf", "tuf/targets"]
+            .into_iter()
+            .flat_map(|folder| [(folder, if folder.is_empty() { 0 } else { begun }), (folder, middle)])
+            .collect();
+    each(&cases, |(folder, killed)| {
+        let what = format!("`{folder}` is read-only, after point {killed}");
+        let room =
+            Room::prepared().copy(&place.path().join(format!("{}-{killed}", folder.replace('/', "-"))));
+        if *killed > 0 {
+            assert!(room.killed_at(*killed));
+        }
+        let before = room.contents();
+        let Some(run) = unshared(script, &room, &[("FOLDER", folder)]) else { return };
+        let first = fs::read_to_string(room.path.join("first.err")).unwrap();
+        // Half-way, what is in some of the folders is there already.
+        assert!(
+            run.out == "5\n" || *killed == middle && run.out == "0\n",
+            "{what}: {}\n{first}",
+            run.shown()
+        );
+        if run.out == "5\n" {
+            assert!(first.contains("Read-only file system"), "{what}: {first}");
+        }
+        if folder.is_empty() {
+            assert!(room.contents() == before, "{what}: something was changed");
+        }
+        room.goes_on(&what);
+    });
+}
+
+#[test]
+fn a_token_that_is_pulled_away_stops_a_ceremony_and_loses_nothing() {
+    let place = place();
+    let held = points(finished(), |name| matches!(name, "device: generate" | "device: sign"));
+    let later = points(finished(), |name| name == "journal: synced");
+    let held: Vec<usize> = held.into_iter().chain(later.into_iter().step_by(4)).collect();
+    each(&held, |point| {
+        let what = format!("pulled at {}, point {point}", finished().points()[point - 1]);
+        let room = Room::prepared().copy(&place.path().join(point.to_string()));
+        let (go, tokens, away) = (room.path.join("go"), room.path.join("tokens"), room.path.join("away"));
+        let mut command = room.ceremony();
+        command.env("ROOTWRIGHT_FAULT_PAUSE", format!("{point}:{}", go.display()));
+        let output = std::thread::scope(|scope| {
+            let ceremony = scope.spawn(move || command.output().unwrap());
+            let start = Instant::now();
+            while !room.path.join("go.reached").exists() {
+                assert!(start.elapsed() < Duration::from_secs(60), "{what}: it is not reached");
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            fs::rename(&tokens, &away).unwrap();
+            fs::write(&go, "").unwrap();
+            ceremony.join().unwrap()
+        });
+        let run = Run::from(output);
+        // After the last use of a token, it may go.
+        assert!([0, 3, 4].contains(&run.code), "{what}: {}", run.shown());
+        if tokens.exists() {
+            assert!(files(&tokens).is_empty(), "{what}");
+            fs::remove_dir_all(&tokens).unwrap();
+        }
+        fs::rename(&away, &tokens).unwrap();
+        room.goes_on(&what);
+    });
+}
+
+#[test]
+fn a_release_has_no_points() {
+    let place = place();
+    let names = ["ROOTWRIGHT_FAULT", "device: sign", "journal: write"];
+    let has = |file: &Path, name: &str| {
+        fs::read(file).unwrap().windows(name.len()).any(|window| window == name.as_bytes())
+    };
+    // Alone and without its dependencies: what it does in a debug build does not even compile so.
+    let source = support::repository().join("src/fault.rs");
+    let object = place.path().join("fault.o");
+    let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let compiled: Run = Command::new(compiler)
+        .args([
+            "--edition",
+            "2024",
+            "--crate-type",
+            "lib",
+            "--emit",
+            "obj",
+            "-C",
+            "debug-assertions=off",
+            "-o",
+        ])
+        .args([&object, &source])
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(compiled.code, 0, "{}", compiled.shown());
+    assert!(!has(&object, names[0]));
+    // What was released here last, and what was not.
+    let released = support::repository().join("target/release/rootwright");
+    if released.exists() {
+        assert!(!names.iter().any(|name| has(&released, name)), "{}", released.display());
+    }
+    assert!(names.iter().all(|name| has(Path::new(env!("CARGO_BIN_EXE_rootwright")), name)));
+}
