@@ -217,8 +217,8 @@ fn any_other_damage_is_refused_and_nothing_changes() {
     let journal = fs::read_to_string(finished().journal()).unwrap();
     let lines: Vec<&str> = journal.split_inclusive('\n').collect();
     let without = |number: usize| [&lines[..number], &lines[number + 1..]].concat().concat();
-    type Damage = Box<dyn Fn(&Room) + Sync>;
-    let damages: Vec<(&str, Damage)> = vec![
+    type Damage<'a> = Box<dyn Fn(&Room) + Sync + 'a>;
+    let damages: Vec<(&str, Damage<'_>)> = vec![
         ("a line is gone", Box::new(|room| fs::write(room.journal(), without(7)).unwrap())),
         ("the first line is gone", Box::new(|room| fs::write(room.journal(), without(0)).unwrap())),
         (
