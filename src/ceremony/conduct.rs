@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use serde::Serialize;
 
 use super::clock::Clock;
@@ -14,7 +15,7 @@ use crate::difference::{self, Step};
 use crate::pki::sha256_hex;
 use crate::plan::{Name, Plan, Source};
 use crate::site::{Purpose, Site};
-use crate::token::{AskPin, Devices, Token, TokenError};
+use crate::token::{AskPin, Devices, PinError, PinRequest, Token, TokenError};
 
 /// What a ceremony is held with.
 pub struct Ceremony<'a> {
@@ -189,7 +190,8 @@ impl Ceremony<'_> {
             tool: env!("CARGO_PKG_VERSION").into(),
         };
         archive.begin(clock.now(), event, self.others.clone())?;
-        let mut ring = Live { devices, ask, open: BTreeSet::new() };
+        let mut ask = Timed { ask, spent: Duration::ZERO };
+        let mut ring = Live { devices, ask: &mut ask, open: BTreeSet::new() };
         let mut engine = Engine {
             plan,
             folder: self.folder,
@@ -200,7 +202,9 @@ impl Ceremony<'_> {
             rehearsal: self.site.is_rehearsal(),
             metadata: BTreeMap::new(),
         };
-        engine.run(steps, &mut report.steps)?;
+        let taken = engine.run(steps, &mut report.steps);
+        report.people_ms += millis(ask.spent);
+        taken?;
         archive.record(clock.now(), Event::CeremonyFinished { plan: report.plan.clone() })?;
         Ok(())
     }
@@ -232,6 +236,25 @@ struct Live<'a> {
     devices: &'a mut Devices,
     ask: &'a mut dyn AskPin,
     open: BTreeSet<Name>,
+}
+
+/// Who is asked for PINs, and how long that takes.
+struct Timed<'a> {
+    ask: &'a mut dyn AskPin,
+    spent: Duration,
+}
+
+impl AskPin for Timed<'_> {
+    fn ask(&mut self, request: &PinRequest) -> Result<SecretString, PinError> {
+        let start = Instant::now();
+        let pin = self.ask.ask(request);
+        self.spent += start.elapsed();
+        pin
+    }
+
+    fn keypad(&mut self, request: &PinRequest) {
+        self.ask.keypad(request);
+    }
 }
 
 impl Ring for Live<'_> {

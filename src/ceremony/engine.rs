@@ -94,11 +94,11 @@ impl Engine<'_> {
             if step.done {
                 continue;
             }
-            let (start, device, disk) = (Instant::now(), self.ring.device_time(), self.archive.disk_time());
-            // A person may be asked for a PIN: before the step is shown as running.
+            // A person may be asked for a PIN: before the step is shown as running, and timed.
             if let Some(device) = self.device_of(step) {
                 self.open(&device)?;
             }
+            let (start, device, disk) = (Instant::now(), self.ring.device_time(), self.archive.disk_time());
             self.console.start(step);
             let taken = self.take(step);
             report.elapsed_ms = millis(start.elapsed());
