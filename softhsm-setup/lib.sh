@@ -18,6 +18,8 @@ have() {
     openssl) command -v openssl ;;
     # OpenSC's module that writes down every call into another one; where distributions put it
     pkcs11-spy) compgen -G '/usr/lib/*/pkcs11-spy.so' || compgen -G '/usr/lib64/pkcs11-spy.so' ;;
+    # Kills a process inside a module's own writes; Linux has it, and elsewhere that test says so.
+    strace) [ "$(uname)" != Linux ] || command -v strace ;;
     # Debian packs venv apart from Python; the pinned clients need Python 3.10.
     python) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
   esac >/dev/null 2>&1
@@ -36,6 +38,7 @@ packages() {
       apt/softhsm) echo softhsm2 ;;
       */softhsm) echo softhsm ;;
       */openssl) echo openssl ;;
+      */strace) echo strace ;;
       apt/pkcs11-spy) echo opensc-pkcs11 ;;
       */pkcs11-spy) echo opensc ;;
       apt/python) echo python3 python3-venv ;;

@@ -51,7 +51,7 @@ install_node_clients() {
 }
 
 need_rust
-install_missing compiler softhsm pkcs11-spy openssl python
+install_missing compiler softhsm pkcs11-spy openssl strace python
 mkdir -p "$clients"
 install_python_clients
 install_node_clients

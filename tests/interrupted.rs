@@ -326,6 +326,16 @@ fn killed_while_it_makes_its_tokens_a_rehearsal_goes_on() {
         rehearsal(&place.path().join("whole")).env("ROOTWRIGHT_FAULT_LOG", &log).output().unwrap().into();
     assert_eq!(whole.code, 0, "{}", whole.shown());
     let log = fs::read_to_string(log).unwrap();
+    // As SoftHSM leaves a token when it is killed while it logs in: its file is empty.
+    let archive = place.path().join("lost");
+    let begins = log.lines().position(|name| name == "journal: opened").unwrap() + 1;
+    let killed = rehearsal(&archive).env("ROOTWRIGHT_FAULT", begins.to_string()).output().unwrap();
+    assert_eq!(killed.status.code(), None);
+    let tokens = archive.join("rehearsal/tokens");
+    let object = files(&tokens).into_iter().find(|path| path.ends_with("token.object")).unwrap();
+    fs::write(tokens.join(object), "").unwrap();
+    let run = rehearse(&plan, &archive);
+    assert_eq!(run.code, 0, "{}", run.shown());
     // Until its ceremony begins. Most calls to the module only look; some of them stand for all.
     let before = log.lines().take_while(|name| *name != "journal: open").enumerate();
     let chosen = before.filter(|(at, name)| !name.starts_with("device: call") || at % 9 == 0);
@@ -362,9 +372,13 @@ fn killed_inside_a_device_a_rehearsal_goes_on() {
     }
     let calls = fs::read_to_string(log).unwrap();
     let count = |name: &str| calls.lines().filter(|line| line.contains(&format!("{name}("))).count();
+    // Not the last ones: how many there are differs a little from one run to the next.
     let chosen: Vec<(&str, usize)> = ["write", "openat"]
         .into_iter()
-        .flat_map(|name| (1..count(name)).rev().step_by(count(name) / 20).map(move |number| (name, number)))
+        .flat_map(|name| {
+            let count = count(name);
+            (1..count - count / 8).rev().step_by(count / 20).map(move |number| (name, number))
+        })
         .collect();
     each(&chosen, |(name, number)| {
         let archive = place.path().join(format!("{name}-{number}"));

@@ -102,7 +102,7 @@ impl Rehearse {
             environment,
             devices: before.map(|site| site.devices).unwrap_or_default(),
         };
-        let spent = tokens(&plan.plan, site, &module, &mut rehearsal)?;
+        let spent = tokens(&plan.plan, &state, site, &module, &mut rehearsal)?;
         let site = load::site(&rehearsal.site())?;
         run::hold(output, (start, spent), &plan, &site, &self.archive, self.yes)
     }
@@ -163,12 +163,14 @@ fn unwritable(archive: &Path, error: &std::io::Error) -> Failure {
 /// time that was spent inside them.
 fn tokens(
     plan: &Plan,
+    state: &State,
     mut site: Site,
     module: &Path,
     rehearsal: &mut Rehearsal,
 ) -> Result<Duration, Failure> {
     let path = rehearsal.site();
     let io = |error: std::io::Error| unwritable(&path, &error);
+    drop_lost(state, &mut site)?;
     let missing: Vec<Name> =
         plan.devices().into_iter().filter(|name| !site.devices.contains_key(*name)).cloned().collect();
     for name in &missing {
@@ -195,6 +197,21 @@ fn tokens(
     }
     rehearsal.write_site(&written(&site)).map_err(io)?;
     Ok(spent)
+}
+
+/// Forgets tokens that are gone, where no key was asked of them yet. SoftHSM truncates a token's file at
+/// each login before it writes it again: killed between the two, it has lost the token.
+fn drop_lost(state: &State, site: &mut Site) -> Result<(), Failure> {
+    let mut lost = Vec::new();
+    let mut devices = Devices::new(site);
+    for name in site.devices.keys().filter(|name| !state.devices.contains_key(*name)) {
+        match devices.peek(name) {
+            Err(TokenError::NoSuchToken { .. }) => lost.push(name.clone()),
+            found => drop(found?),
+        }
+    }
+    site.devices.retain(|name, _| !lost.contains(name));
+    Ok(())
 }
 
 /// How many tokens a device is tried on: each kill while one was made leaves one behind.

@@ -132,7 +132,12 @@ impl Module {
     ) -> Result<(Slot, TokenState), TokenError> {
         let (mut fitting, others): (Vec<Found>, Vec<Found>) =
             self.tokens(name, clock)?.into_iter().partition(|found| wanted.fits(&found.seen));
-        let all = |tokens: Vec<Found>| tokens.into_iter().map(|found| found.seen).collect::<Vec<Seen>>();
+        // Slots have no order that lasts; people compare two lists.
+        let all = |tokens: Vec<Found>| {
+            let mut seen: Vec<Seen> = tokens.into_iter().map(|found| found.seen).collect();
+            seen.sort_by_key(|seen| (!seen.initialized, seen.label.clone(), seen.serial.clone()));
+            seen
+        };
         let (device, module, wanted) = (name.clone(), self.path.clone(), wanted.to_string());
         match (fitting.pop(), fitting.is_empty()) {
             (Some(found), true) => match self.state(&found, clock) {
