@@ -1,5 +1,6 @@
 //! Ceremonies that are interrupted: rooms that are copied with their tokens, runs that die at a given
 //! point, and what must hold of an archive at the end, whatever happened on the way.
+#![allow(dead_code)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -363,4 +364,9 @@ pub fn unshared(script: &str, room: &Room, environment: &[(&str, &str)]) -> Opti
     }
     command.env("ARCHIVE", room.archive()).env("ROOM", &room.path).envs(environment.iter().copied());
     Some(command.current_dir(repository()).output().unwrap().into())
+}
+
+/// The points of a room's runs with this name, counted from 1.
+pub fn points(room: &Room, wanted: impl Fn(&str) -> bool) -> Vec<usize> {
+    room.points().iter().enumerate().filter(|(_, name)| wanted(name)).map(|(at, _)| at + 1).collect()
 }
