@@ -1,6 +1,6 @@
 //! The ceremony's clock. In a rehearsal it starts on the ceremony's day, as the plan's dates do.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::plan::{Day, Time};
 
@@ -31,11 +31,6 @@ impl Clock {
     pub fn now(&self) -> Time {
         let seconds = i64::try_from(self.since.elapsed().as_secs()).unwrap_or(0);
         Time::from_unix(self.base.unix().saturating_add(seconds)).unwrap_or(self.base)
-    }
-
-    /// How long the clock has been running.
-    pub fn running(&self) -> Duration {
-        self.since.elapsed()
     }
 }
 

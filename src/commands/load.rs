@@ -69,6 +69,10 @@ impl From<ArchiveError> for Failure {
     fn from(error: ArchiveError) -> Self {
         let message = error.to_string();
         match error {
+            // The lock of a process that is at work.
+            ArchiveError::Io { error, .. } if error.kind() == std::io::ErrorKind::WouldBlock => {
+                Self::new(Code::Paused, message).help("wait until it is done, and run again")
+            }
             ArchiveError::Io { .. } => Self::new(Code::Refused, message).help(
                 "nothing that was recorded is lost: make the archive's folder writable, with room on its disk, and run again",
             ),
