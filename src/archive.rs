@@ -9,6 +9,7 @@ pub mod inspection;
 pub mod journal;
 pub mod layout;
 pub mod rehearsal;
+pub mod room;
 pub mod state;
 pub mod store;
 
@@ -19,7 +20,7 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use serde_json::Value;
 
-pub use event::{Event, FileRecord, KeyRecord, Role};
+pub use event::{Confirmation, Event, FileRecord, KeyRecord, Role};
 pub use inspection::{Inspection, inspect};
 pub use journal::{Damage, Journal, Record};
 pub use state::State;
@@ -40,6 +41,23 @@ pub struct Archive {
     state: State,
     store: Option<Store>,
     repaired: Vec<String>,
+    size: Size,
+}
+
+/// How much was written, or would have been: lines of the journal, and files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Size {
+    /// Bytes.
+    pub bytes: u64,
+    /// Files.
+    pub files: u64,
+}
+
+impl Size {
+    fn add(&mut self, bytes: usize, files: u64) {
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.files = self.files.saturating_add(files);
+    }
 }
 
 /// What goes wrong with an archive.
@@ -52,6 +70,22 @@ pub enum ArchiveError {
         path: PathBuf,
         /// What the system says.
         error: io::Error,
+    },
+    /// The disk is too full for what the ceremony will write.
+    #[error(
+        "{path}: the disk has {free} bytes and {files} files left, and this ceremony will write {needed} bytes and {many} files [ENV-DISK]"
+    )]
+    Room {
+        /// The archive.
+        path: PathBuf,
+        /// The bytes that are left.
+        free: u64,
+        /// The files that can still be made.
+        files: u64,
+        /// The bytes that are needed.
+        needed: u64,
+        /// The files that are needed.
+        many: u64,
     },
     /// A line of the journal was changed.
     #[error("{path}/{damage}")]
@@ -118,20 +152,32 @@ impl Archive {
             Store::open(path).map_err(|error| ArchiveError::Io { path: path.to_path_buf(), error })?;
         // Again under the lock: another process may have written in between.
         let Inspection { journal, state, missing, unrecorded } = inspect(path)?;
-        let mut archive =
-            Self { path: path.to_path_buf(), journal, state, store: Some(store), repaired: Vec::new() };
+        let mut archive = Self {
+            path: path.to_path_buf(),
+            journal,
+            state,
+            store: Some(store),
+            repaired: Vec::new(),
+            size: Size::default(),
+        };
         archive.repair(time, &missing, unrecorded)?;
         Ok(archive)
     }
 
     /// An archive in memory, which holds what another holds. Nothing of it is ever written.
     pub fn scratch(state: State) -> Self {
-        Self { path: PathBuf::new(), journal: Journal::default(), state, store: None, repaired: Vec::new() }
+        let (path, journal) = (PathBuf::new(), Journal::default());
+        Self { path, journal, state, store: None, repaired: Vec::new(), size: Size::default() }
     }
 
     /// What the archive holds.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// How much was committed since it was opened.
+    pub fn size(&self) -> Size {
+        self.size
     }
 
     /// Where it is.
@@ -263,6 +309,8 @@ impl Archive {
             files.iter().map(|file| FileRecord::of(file.path.as_str(), &file.bytes)).collect();
         records.extend(others);
         let (line, record, hash) = self.journal.line(time, event, records)?;
+        self.size.add(line.len(), 0);
+        files.iter().for_each(|file| self.size.add(file.bytes.len(), 1));
         if let Some(store) = &mut self.store {
             let path = self.path.join("journal.jsonl");
             store.append(&line).map_err(|error| ArchiveError::Io { path, error })?;

@@ -5,62 +5,54 @@ pub mod conduct;
 pub mod console;
 pub mod engine;
 mod issue;
+pub mod machine;
+pub mod people;
 pub mod preflight;
+mod prompt;
 mod publish;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::archive::ArchiveError;
-use crate::difference::{Conflicts, Step};
+use crate::difference::Conflicts;
 use crate::lint::{AttachError, Findings};
 use crate::pki::{Algorithm, Malformed};
 use crate::plan::Name;
-use crate::token::{Token, TokenError};
+use crate::token::{AskPin, Devices, Token, TokenError};
 
 pub use conduct::{Ceremony, RunReport};
+pub use console::Console;
 pub use engine::{Engine, Status, StepReport};
 
 /// The devices of a ceremony, by the plan's names.
 pub trait Ring {
-    /// The device, opened and logged in to on first use.
-    fn token(&mut self, device: &Name) -> Result<&mut dyn Token, TokenError>;
+    /// The device, opened and logged in to where it is not.
+    fn open(&mut self, device: &Name, ask: &mut dyn AskPin) -> Result<&mut dyn Token, TokenError>;
 
-    /// Whether it was opened already.
-    fn is_open(&self, device: &Name) -> bool;
+    /// How often it was logged in to.
+    fn logins(&self, device: &Name) -> u32;
+
+    /// Looks for it again, if it was plugged in since.
+    fn look_again(&mut self, device: &Name) -> Result<(), TokenError>;
 
     /// Time spent inside devices so far.
     fn device_time(&self) -> Duration;
 }
 
-/// The people of a ceremony. Only this talks to a person.
-pub trait Console {
-    /// So many steps are to be taken.
-    fn begin(&mut self, _missing: usize) {}
-
-    /// Asks a person to type a word before anything is done that can't be taken back. True at once
-    /// where nobody can be asked, or need not be.
-    fn confirm(&mut self, _question: &str, _word: &str) -> bool {
-        true
+impl Ring for Devices {
+    fn open(&mut self, device: &Name, ask: &mut dyn AskPin) -> Result<&mut dyn Token, TokenError> {
+        self.open(device, ask)
     }
-
-    /// A step begins.
-    fn start(&mut self, _step: &Step) {}
-
-    /// A step was taken.
-    fn made(&mut self, _step: &Step, _report: &StepReport) {}
-
-    /// A step failed.
-    fn failed(&mut self, _step: &Step) {}
-
-    /// Something that people should know.
-    fn note(&mut self, _text: &str) {}
-
-    /// Rules that are broken, but do not stop a signature.
-    fn warnings(&mut self, _findings: &Findings) {}
-
-    /// All steps were taken.
-    fn end(&mut self) {}
+    fn logins(&self, device: &Name) -> u32 {
+        self.logins(device)
+    }
+    fn look_again(&mut self, device: &Name) -> Result<(), TokenError> {
+        self.look_again(device)
+    }
+    fn device_time(&self) -> Duration {
+        self.device_time()
+    }
 }
 
 /// What stops a ceremony. What was made until then stands, and `run` goes on from it.
@@ -69,6 +61,15 @@ pub enum CeremonyError {
     /// A device.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// Several devices that stand in the way.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Devices(Vec<CeremonyError>),
+    /// The machine is not as a production ceremony wants it.
+    #[error(transparent)]
+    Machine(#[from] machine::MachineFindings),
+    /// Somebody pauses.
+    #[error("paused")]
+    Paused,
     /// The archive.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
@@ -112,6 +113,16 @@ pub enum CeremonyError {
         /// The archive's last event.
         last: crate::plan::Time,
     },
+    /// The machine's clock and one on the wall differ.
+    #[error("the machine's clock says {now}, and the clock on the wall {typed}: they differ by {} minutes", skew.abs().div_euclid(60))]
+    Skew {
+        /// The machine's clock.
+        now: crate::plan::Time,
+        /// What was read from the wall.
+        typed: String,
+        /// By how many seconds the machine's clock is ahead.
+        skew: i64,
+    },
     /// A device that can't do what a step needs.
     #[error("{device} can't generate or sign with {algorithm} keys: its module lists no mechanism for them")]
     NoMechanism {
@@ -140,9 +151,20 @@ pub enum CeremonyError {
         /// The serial that the archive has.
         expected: String,
     },
-    /// A person did not confirm.
-    #[error("not confirmed; nothing was done")]
-    NotConfirmed,
+    /// A device is of another model than the site names.
+    #[error(
+        "{device} (serial {serial}) is of the model `{found}`, expected `{expected}`, as the site names it"
+    )]
+    OtherModel {
+        /// The device's name.
+        device: Name,
+        /// Its serial.
+        serial: String,
+        /// Its model.
+        found: String,
+        /// The model that the site names.
+        expected: String,
+    },
     /// A file that the plan names.
     #[error("{path}: {reason}")]
     Input {
@@ -189,4 +211,29 @@ pub enum CeremonyError {
     /// The system's random source failed.
     #[error("the system's random source failed: {0}")]
     Random(String),
+}
+
+impl CeremonyError {
+    /// Whether a person in the room can put it right while the ceremony waits: plug in another device,
+    /// type the PIN again.
+    pub fn can_be_mended(&self) -> bool {
+        match self {
+            Self::SameToken { .. } | Self::OtherToken { .. } | Self::OtherModel { .. } => true,
+            Self::Token(error) => matches!(
+                error,
+                TokenError::ModuleMissing { .. }
+                    | TokenError::NoSuchToken { .. }
+                    | TokenError::Ambiguous { .. }
+                    | TokenError::Pin { .. }
+                    | TokenError::WrongPin { .. }
+                    | TokenError::PinLocked { .. }
+                    | TokenError::PinFinalTry { .. }
+                    | TokenError::NoUserPin { .. }
+                    | TokenError::Lost { .. }
+                    | TokenError::Call { .. }
+                    | TokenError::ModuleFailed { .. }
+            ),
+            _ => false,
+        }
+    }
 }

@@ -5,6 +5,7 @@ pub mod completions;
 mod failure;
 pub mod load;
 pub mod output;
+pub mod recovery;
 pub mod rehearse;
 pub mod run;
 pub mod schema;

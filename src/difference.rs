@@ -4,6 +4,8 @@
 //! dates moved as the archive's are. What is made never changes, so a plan that says otherwise of it
 //! is refused, and so is one that no longer mentions it: nothing is ever removed.
 
+pub mod order;
+
 use std::fmt;
 
 use indexmap::IndexMap;

@@ -37,6 +37,9 @@ pub struct Ceremony {
     pub date: Day,
     /// Who holds it.
     pub organization: At<String>,
+    /// Steps whose fingerprint a witness types back, such as `generate-key/root` or `issue/root`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_back: Vec<At<String>>,
     /// The document that the profiles follow, such as a certification practice statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Url>,

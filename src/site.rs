@@ -1,11 +1,15 @@
 //! The site: which device plays which part today. Never in the plan, never hashed into it.
 
+mod machine;
+
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+pub use machine::{MachineCheck, MachineFinding};
 
 use crate::plan::{At, Fault, Faults, Name, Source};
 
@@ -96,6 +100,9 @@ pub struct Device {
     /// The token's label; also the label that `token init` gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<At<String>>,
+    /// The token's model, as it names itself; another one is then refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<At<String>>,
     /// Where the user's PIN comes from.
     #[serde(default = "prompt")]
     pub pin: At<Pin>,
@@ -120,6 +127,12 @@ pub struct Site {
     /// Environment variables that PKCS#11 modules read their configuration from.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub environment: IndexMap<String, String>,
+    /// What people are called who play the plan's parts today. They are shown, and stand in the journal.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub people: IndexMap<Name, String>,
+    /// Findings about the ceremony's machine that stop nothing here: by their id, with the reason.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub waivers: IndexMap<MachineCheck, At<String>>,
     /// Devices, by the names that the plan uses.
     pub devices: IndexMap<Name, Device>,
 }
@@ -144,6 +157,19 @@ impl Site {
         Ok(site)
     }
 
+    /// A site without devices: everything is drafted with throwaway keys.
+    pub fn nowhere(rehearsal: bool) -> Self {
+        let purpose = if rehearsal { Purpose::Rehearsal } else { Purpose::Production };
+        Self {
+            purpose: At::absent(purpose),
+            date_shift: None,
+            environment: IndexMap::new(),
+            people: IndexMap::new(),
+            waivers: IndexMap::new(),
+            devices: IndexMap::new(),
+        }
+    }
+
     /// Whether this is a rehearsal.
     pub fn is_rehearsal(&self) -> bool {
         *self.purpose == Purpose::Rehearsal
@@ -163,6 +189,14 @@ impl Site {
                 Fault::at(days, "a production site moves no dates")
                     .help("remove date-shift, or set purpose = \"rehearsal\""),
             );
+        }
+        for (check, reason) in &self.waivers {
+            if reason.trim().is_empty() {
+                faults.push(
+                    Fault::at(reason, format!("the waiver of {check} has no reason"))
+                        .help("say why this is right here: it stands in the journal"),
+                );
+            }
         }
         for (name, device) in &self.devices {
             if device.serial.is_none() && device.label.is_none() {

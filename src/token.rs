@@ -11,6 +11,7 @@ pub mod devices;
 pub mod environment;
 pub mod error;
 pub mod failure;
+pub mod guard;
 mod init;
 mod login;
 mod mechanism;
@@ -119,8 +120,14 @@ pub trait Token {
     /// is taken. The key is found again before this returns.
     fn generate(&mut self, key: &Name, algorithm: Algorithm) -> Result<KeyReport, TokenError>;
 
+    /// Refuses a label that is taken, by a whole key or by half of one: no key can be generated under it.
+    fn vacant(&mut self, key: &Name) -> Result<(), TokenError>;
+
     /// The key under this label, if there is one; more than one is an error.
     fn find(&mut self, key: &Name) -> Result<Option<KeyReport>, TokenError>;
+
+    /// Refuses where the key under this label is not there, or is another than this one.
+    fn holds(&mut self, key: &Name, public: &PublicKey) -> Result<(), TokenError>;
 
     /// Signs. What comes back is not verified yet: that is what `Linted::attach` does.
     fn sign(&mut self, what: &dyn Signable) -> Result<Signature, TokenError>;

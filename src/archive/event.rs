@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::plan::{Algorithm, Name};
-use crate::site::Purpose;
+use crate::site::{MachineFinding, Purpose};
 use crate::token::DeviceReport;
 pub use crate::tuf::Role;
 
@@ -59,6 +59,20 @@ pub struct KeyRecord {
     pub request: Option<String>,
 }
 
+/// What a person confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confirmation {
+    /// That the ceremony begins: its date was typed.
+    Begin,
+    /// That a device makes keys: its name or serial was typed.
+    Generate,
+    /// That a device signs these bytes: its name or serial was typed.
+    Sign,
+    /// That a fingerprint was heard: some of its words were typed back.
+    ReadBack,
+}
+
 /// One event. Everything that a file of the archive holds can be made again from the events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "type", deny_unknown_fields)]
@@ -79,6 +93,55 @@ pub enum Event {
         date_shift: i64,
         /// The tool's version.
         tool: String,
+        /// What people are called who play the plan's parts, by part.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        people: BTreeMap<Name, String>,
+    },
+    /// What was found on the ceremony's machine that is not as it should be, with the site's waivers.
+    MachineChecked {
+        /// Each finding: its id, what was found, and the site's reason to go on.
+        findings: Vec<MachineFinding>,
+    },
+    /// The machine's clock was read against one on the wall.
+    ClockRead {
+        /// What the clock on the wall said, as it was typed.
+        wall: String,
+        /// By how many seconds the machine's clock is ahead.
+        skew: i64,
+        /// Who read it.
+        by: Option<Name>,
+    },
+    /// A person confirmed something by typing what it asks for.
+    Confirmed {
+        /// The step, if it is one's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        step: Option<String>,
+        /// What was confirmed.
+        what: Confirmation,
+        /// What it is of: the plan's or the document's SHA-256, a device, a fingerprint.
+        of: String,
+        /// Who confirmed it.
+        by: Option<Name>,
+    },
+    /// Something went otherwise than expected.
+    DeviationRecorded {
+        /// What was expected.
+        expected: String,
+        /// What happened.
+        happened: String,
+        /// What was decided.
+        decided: String,
+        /// By whom.
+        by: String,
+    },
+    /// A person does not sign off.
+    RefusalRecorded {
+        /// Who.
+        person: String,
+        /// What they do not sign off.
+        of: String,
+        /// Why.
+        reason: String,
     },
     /// A device was opened and logged in to.
     DeviceOpened {
@@ -234,6 +297,11 @@ impl Event {
             | Self::MetadataSigned { step, .. }
             | Self::MetadataPublished { step, .. } => Some(step),
             Self::CeremonyStarted { .. }
+            | Self::MachineChecked { .. }
+            | Self::ClockRead { .. }
+            | Self::Confirmed { .. }
+            | Self::DeviationRecorded { .. }
+            | Self::RefusalRecorded { .. }
             | Self::DeviceOpened { .. }
             | Self::HalfKeyDiscarded { .. }
             | Self::CeremonyFinished { .. }
@@ -245,6 +313,11 @@ impl Event {
     pub fn name(&self) -> &'static str {
         match self {
             Self::CeremonyStarted { .. } => "ceremony-started",
+            Self::MachineChecked { .. } => "machine-checked",
+            Self::ClockRead { .. } => "clock-read",
+            Self::Confirmed { .. } => "confirmed",
+            Self::DeviationRecorded { .. } => "deviation-recorded",
+            Self::RefusalRecorded { .. } => "refusal-recorded",
             Self::DeviceOpened { .. } => "device-opened",
             Self::KeyIntended { .. } => "key-intended",
             Self::HalfKeyDiscarded { .. } => "half-key-discarded",

@@ -97,7 +97,12 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             let rest = decode(rest);
             vec![once(torn(&rest), rest)]
         }
-        Event::DeviceOpened { .. }
+        Event::MachineChecked { .. }
+        | Event::ClockRead { .. }
+        | Event::Confirmed { .. }
+        | Event::DeviationRecorded { .. }
+        | Event::RefusalRecorded { .. }
+        | Event::DeviceOpened { .. }
         | Event::HalfKeyDiscarded { .. }
         | Event::KeyIntended { .. }
         | Event::SignatureIntended { .. }

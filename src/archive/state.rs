@@ -1,11 +1,11 @@
 //! What an archive holds, as the journal's events add up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::BASE64;
 use serde_json::Value;
 
-use super::event::{Event, Role};
+use super::event::{Confirmation, Event, Role};
 use super::journal::{Damage, Record};
 use crate::pki::{Certificate, Crl, PublicKey};
 use crate::plan::{Name, Time};
@@ -110,6 +110,8 @@ pub struct State {
     pub signatures: BTreeMap<(Role, u64, Name), RoleSignature>,
     /// What was intended and has no result yet, by step.
     pub open: BTreeMap<String, Event>,
+    /// Steps whose fingerprint was typed back.
+    pub read_back: BTreeSet<String>,
     /// The time of the last event.
     pub last: Option<Time>,
     /// Whether the last ceremony came to its end.
@@ -132,7 +134,17 @@ impl State {
                 self.finished = false;
             }
             Event::CeremonyFinished { .. } => self.finished = true,
-            Event::HalfKeyDiscarded { .. } | Event::JournalTorn { .. } => {}
+            Event::HalfKeyDiscarded { .. }
+            | Event::JournalTorn { .. }
+            | Event::MachineChecked { .. }
+            | Event::ClockRead { .. }
+            | Event::DeviationRecorded { .. }
+            | Event::RefusalRecorded { .. } => {}
+            Event::Confirmed { step, what, .. } => {
+                if let (Some(step), Confirmation::ReadBack) = (step, what) {
+                    self.read_back.insert(step.clone());
+                }
+            }
             Event::DeviceOpened { device, claims } => {
                 self.opened.insert(device.clone(), claims.serial.clone());
             }

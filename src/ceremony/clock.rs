@@ -34,9 +34,60 @@ impl Clock {
     }
 }
 
+/// By how many seconds the machine's clock may differ from one on the wall, which is read to the minute.
+pub const TOLERANCE: i64 = 120;
+
+/// By how many seconds `now` is ahead of a time of day that a person typed: `14:05` in UTC, or with its
+/// zone, `15:05+01:00`. None if it is no time of day. The day is not typed: the nearest one is meant.
+pub fn skew(now: Time, typed: &str) -> Option<i64> {
+    const DAY: i64 = 24 * 60 * 60;
+    let (time, zone) = match typed.find(['+', '-']) {
+        Some(at) => typed.split_at(at),
+        None => (typed.trim_end_matches(['Z', 'z']), "+00:00"),
+    };
+    let minutes = |text: &str, most: i64| {
+        let (hours, minutes) = text.split_once(':')?;
+        let part = |text: &str, most: i64| {
+            let digits = (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse::<i64>().ok().filter(|part| digits && (0..=most).contains(part))
+        };
+        Some(part(hours, most)?.saturating_mul(60).saturating_add(part(minutes, 59)?))
+    };
+    let east = match zone.split_at_checked(1)? {
+        ("+", zone) => minutes(zone, 14)?,
+        (_, zone) => minutes(zone, 12)?.saturating_neg(),
+    };
+    let wall = minutes(time.trim(), 23)?.saturating_sub(east).saturating_mul(60);
+    let ahead = now.unix().saturating_sub(wall).rem_euclid(DAY);
+    Some(if ahead > DAY / 2 { ahead.saturating_sub(DAY) } else { ahead })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_on_the_wall_is_read_to_the_minute() {
+        let now: Time = "2026-12-01T14:05:30Z".parse().unwrap();
+        for (typed, expected) in [
+            ("14:05", 30),
+            ("14:06Z", -30),
+            ("15:05+01:00", 30),
+            ("9:05-05:00", 30),
+            ("19:35+05:30", 30),
+            ("13:05", 3630),
+            ("02:05", 43230 - 86400),
+        ] {
+            assert_eq!(skew(now, typed), Some(expected), "{typed}");
+        }
+        let midnight: Time = "2026-12-01T00:00:10Z".parse().unwrap();
+        assert_eq!(skew(midnight, "23:59"), Some(70));
+        for typed in
+            ["", "14", "14:5x", "24:00", "14:60", "14:05+", "14:05+15:00", "noon", "+01:00", "114:05"]
+        {
+            assert_eq!(skew(now, typed), None, "{typed}");
+        }
+    }
 
     #[test]
     fn a_rehearsal_is_held_on_its_day() {

@@ -1,21 +1,25 @@
 //! A ceremony from its beginning to its end, or the rest of one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use secrecy::SecretString;
 use serde::Serialize;
 
 use super::clock::Clock;
+use super::console::{Fingerprint, Opening, WallClock};
 use super::engine::{Engine, Status, StepReport, millis};
-use super::{CeremonyError, Console, Ring, preflight};
-use crate::archive::{self, Archive, Event, FileRecord, State};
+use super::people::People;
+use super::preflight::devices::{Found, Look, devices};
+use super::preflight::{Preflight, draft_everything};
+use super::{CeremonyError, Console, machine};
+use crate::archive::{self, Archive, ArchiveError, Confirmation, Event, FileRecord, State, room};
 use crate::difference::{self, Step};
 use crate::pki::sha256_hex;
 use crate::plan::{Name, Plan, Source};
-use crate::site::{Purpose, Site};
-use crate::token::{AskPin, Devices, PinError, PinRequest, Token, TokenError};
+use crate::site::{MachineCheck, MachineFinding, Purpose, Site};
+use crate::token::Devices;
+use crate::token::guard::Guard;
 
 /// What a ceremony is held with.
 pub struct Ceremony<'a> {
@@ -33,6 +37,10 @@ pub struct Ceremony<'a> {
     pub others: Vec<FileRecord>,
     /// The archive's folder.
     pub archive: &'a Path,
+    /// What protects this process's memory.
+    pub guard: Guard,
+    /// Whether it ends before the first write.
+    pub dry_run: bool,
 }
 
 /// What a ceremony did.
@@ -44,8 +52,12 @@ pub struct RunReport {
     pub plan: String,
     /// Rehearsal or production.
     pub purpose: Purpose,
+    /// Whether nothing was meant to be written.
+    pub dry_run: bool,
     /// Days by which every date of the plan is moved.
     pub date_shift: i64,
+    /// What was found before the first write; none where nothing was to do.
+    pub preflight: Option<Preflight>,
     /// Every step of the plan.
     pub steps: Vec<StepReport>,
     /// What had to be finished or put right after an interruption.
@@ -82,20 +94,35 @@ pub fn clock(plan: &Plan, state: &State, rehearsal: bool) -> Result<Clock, Cerem
     }
 }
 
+/// What a run goes through the ceremony with.
+struct Day<'a> {
+    ceremony: &'a Ceremony<'a>,
+    /// The plan, with its dates moved.
+    plan: &'a Plan,
+    state: &'a State,
+    steps: &'a [Step],
+    clock: Clock,
+    console: &'a mut dyn Console,
+}
+
+/// What people said before the journal was open.
+struct Opened {
+    by: Option<Name>,
+    asked: bool,
+    wall: Option<(WallClock, Option<Name>)>,
+}
+
 impl Ceremony<'_> {
     /// Takes the steps that are missing. The report says of every step what happened to it, also where
     /// an error ended the run.
-    pub fn run(
-        &self,
-        start: Instant,
-        console: &mut dyn Console,
-        ask: &mut dyn AskPin,
-    ) -> (RunReport, Result<(), CeremonyError>) {
+    pub fn run(&self, start: Instant, console: &mut dyn Console) -> (RunReport, Result<(), CeremonyError>) {
         let mut report = RunReport {
             archive: self.archive.display().to_string(),
             plan: sha256_hex(self.source.text.as_bytes()),
             purpose: *self.site.purpose,
+            dry_run: self.dry_run,
             date_shift: self.site.shift(),
+            preflight: None,
             steps: Vec::new(),
             repaired: Vec::new(),
             elapsed_ms: 0.0,
@@ -103,17 +130,14 @@ impl Ceremony<'_> {
             disk_ms: 0.0,
             people_ms: 0.0,
         };
-        let result = self.hold(&mut report, console, ask);
+        let result = self.hold(&mut report, console);
+        console.end();
+        report.people_ms = millis(console.waited());
         report.elapsed_ms = millis(start.elapsed());
         (report, result)
     }
 
-    fn hold(
-        &self,
-        report: &mut RunReport,
-        console: &mut dyn Console,
-        ask: &mut dyn AskPin,
-    ) -> Result<(), CeremonyError> {
+    fn hold(&self, report: &mut RunReport, console: &mut dyn Console) -> Result<(), CeremonyError> {
         let plan = moved(self.plan, self.site.shift())?;
         let found = archive::inspect(self.archive)?;
         let state = &found.state;
@@ -124,88 +148,141 @@ impl Ceremony<'_> {
         if missing == 0 && state.finished && found.is_whole() {
             return Ok(());
         }
-        let rehearsal = self.site.is_rehearsal();
-        let clock = clock(&plan, state, rehearsal)?;
-        // Before anything is written, people know what the rules warn of.
-        console.warnings(&preflight::draft_everything(&plan, self.folder, clock, rehearsal)?);
-        let mut devices = Devices::new(self.site);
-        let result = self.hold_with(&mut devices, (&plan, clock), (state, &steps), report, console, ask);
-        report.device_ms = millis(devices.device_time());
+        let clock = clock(&plan, state, self.site.is_rehearsal())?;
+        let mut day = Day { ceremony: self, plan: &plan, state, steps: &steps, clock, console };
+        let mut tokens = Devices::new(self.site);
+        let result = day.hold(&mut tokens, report);
+        // What was said at a prompt before the archive was open, or after it was closed.
+        if let Err(error) = day.late_remarks() {
+            day.console.note(&format!("what was said at the last prompt could not be written: {error}"));
+        }
+        tokens.close();
+        report.device_ms = millis(tokens.device_time());
         result
     }
+}
 
-    fn hold_with(
-        &self,
-        devices: &mut Devices,
-        (plan, clock): (&Plan, Clock),
-        (state, steps): (&State, &[Step]),
-        report: &mut RunReport,
-        console: &mut dyn Console,
-        ask: &mut dyn AskPin,
-    ) -> Result<(), CeremonyError> {
-        preflight::devices(plan, state, steps, devices)?;
-        console.begin(steps.iter().filter(|step| !step.done).count());
-        let question = format!(
-            "This is {}: the plan `{}`, SHA-256 {}.",
-            if self.site.is_rehearsal() { "a rehearsal" } else { "PRODUCTION" },
-            *plan.ceremony.name,
-            report.plan
-        );
-        let asked = Instant::now();
-        let confirmed = console.confirm(&question, &plan.ceremony.date.to_string());
-        report.people_ms = millis(asked.elapsed());
-        if !confirmed {
-            return Err(CeremonyError::NotConfirmed);
-        }
+impl Day<'_> {
+    fn hold(&mut self, tokens: &mut Devices, report: &mut RunReport) -> Result<(), CeremonyError> {
+        let ceremony = self.ceremony;
+        // Before anything is written, people know what the rules warn of.
+        let drafted = draft_everything(self.plan, ceremony.folder, self.clock, ceremony.site.is_rehearsal())?;
+        self.console.warnings(&drafted.warnings);
+        room::writable(ceremony.archive)?;
+        let mut machine =
+            machine::look(ceremony.site, ceremony.guard, self.clock.now(), self.plan.ceremony.date);
+        machine.extend(self.disk(drafted.size)?);
+        machine::judge(ceremony.site, &machine)?;
+        // The plan is read aloud before any device is touched.
+        let opened = if ceremony.dry_run { None } else { Some(self.opening(&report.plan)?) };
+        let people = People { plan: self.plan, site: ceremony.site };
+        let look = Look { plan: self.plan, state: self.state, steps: self.steps, people };
+        let Found { devices, later } = devices(&look, tokens, self.console)?;
+        let preflight = Preflight {
+            rehearsal: ceremony.site.is_rehearsal(),
+            clock: self.clock.now(),
+            needed: drafted.size,
+            machine,
+            devices,
+        };
+        self.console.preflight(&preflight);
+        let machine = preflight.machine.clone();
+        report.preflight = Some(preflight);
+        let Some(opened) = opened else { return Ok(()) };
         // From here on things are written.
-        let mut archive = Archive::open(self.archive, clock.now())?;
+        let mut archive = Archive::open(ceremony.archive, self.clock.now())?;
         report.repaired = archive.repaired().to_vec();
         for text in &report.repaired {
-            console.note(text);
+            self.console.note(text);
         }
-        let result = self.take_steps(&mut archive, devices, (plan, clock), steps, report, console, ask);
+        let result = self.take_steps(&mut archive, tokens, (opened, machine, later), report);
         report.disk_ms = millis(archive.disk_time());
-        console.end();
         result
     }
 
-    #[allow(clippy::too_many_arguments)]
+    fn people(&self) -> People<'_> {
+        People { plan: self.plan, site: self.ceremony.site }
+    }
+
+    /// A disk that is too full, unless the site waives it.
+    fn disk(&self, needed: archive::Size) -> Result<Option<MachineFinding>, ArchiveError> {
+        let Err(full) = room::enough(self.ceremony.archive, needed) else { return Ok(None) };
+        let waiver = self.ceremony.site.waivers.get(&MachineCheck::Disk);
+        let Some(reason) = waiver else { return Err(full) };
+        let (id, found) = (MachineCheck::Disk, full.to_string());
+        Ok(Some(MachineFinding { id, found, waived: Some((**reason).clone()) }))
+    }
+
+    /// The plan's hash, its date, and the clock on the wall.
+    fn opening(&mut self, plan: &str) -> Result<Opened, CeremonyError> {
+        let opening = Opening {
+            name: (*self.plan.ceremony.name).clone(),
+            purpose: *self.ceremony.site.purpose,
+            plan: Fingerprint::from_hex(plan),
+            day: self.plan.ceremony.date.to_string(),
+        };
+        self.console.opening(&opening)?;
+        let (by, reader) = (self.people().leader(), self.people().witness());
+        // A rehearsal's clock stands on another day, and may stand on a later time of the day.
+        let now = || Clock::system().map(|clock| clock.now());
+        let wall = self.console.wall_clock(&now, reader.as_ref())?;
+        let part = |person: Option<super::people::Person>| person.map(|person| person.part);
+        let wall = wall.map(|wall| (wall, part(reader)));
+        Ok(Opened { by: part(by), asked: self.console.asks(), wall })
+    }
+
     fn take_steps(
-        &self,
+        &mut self,
         archive: &mut Archive,
-        devices: &mut Devices,
-        (plan, clock): (&Plan, Clock),
-        steps: &[Step],
+        tokens: &mut Devices,
+        (opened, findings, later): (Opened, Vec<MachineFinding>, BTreeSet<Name>),
         report: &mut RunReport,
-        console: &mut dyn Console,
-        ask: &mut dyn AskPin,
     ) -> Result<(), CeremonyError> {
+        let (ceremony, clock) = (self.ceremony, self.clock);
         let event = Event::CeremonyStarted {
-            name: (*plan.ceremony.name).clone(),
+            name: (*self.plan.ceremony.name).clone(),
             plan: report.plan.clone(),
-            text: self.source.text.clone(),
-            site: self.site_sha256.clone(),
-            purpose: *self.site.purpose,
-            date_shift: self.site.shift(),
+            text: ceremony.source.text.clone(),
+            site: ceremony.site_sha256.clone(),
+            purpose: *ceremony.site.purpose,
+            date_shift: ceremony.site.shift(),
             tool: env!("CARGO_PKG_VERSION").into(),
+            people: ceremony.site.people.clone().into_iter().collect(),
         };
-        archive.begin(clock.now(), event, self.others.clone())?;
-        let mut ask = Timed { ask, spent: Duration::ZERO };
-        let mut ring = Live { devices, ask: &mut ask, open: BTreeSet::new() };
-        let mut engine = Engine {
-            plan,
-            folder: self.folder,
-            archive,
-            ring: &mut ring,
-            console,
-            clock,
-            rehearsal: self.site.is_rehearsal(),
-            metadata: BTreeMap::new(),
-        };
-        let taken = engine.run(steps, &mut report.steps);
-        report.people_ms += millis(ask.spent);
-        taken?;
-        archive.record(clock.now(), Event::CeremonyFinished { plan: report.plan.clone() })?;
+        archive.begin(clock.now(), event, ceremony.others.clone())?;
+        archive.record(clock.now(), Event::MachineChecked { findings })?;
+        if opened.asked {
+            let (what, of) = (Confirmation::Begin, report.plan.clone());
+            archive.record(clock.now(), Event::Confirmed { step: None, what, of, by: opened.by })?;
+        }
+        if let Some((WallClock { typed, skew }, by)) = opened.wall {
+            archive.record(clock.now(), Event::ClockRead { wall: typed, skew, by })?;
+        }
+        let missing = self.steps.iter().filter(|step| !step.done).count();
+        self.console.begin(missing);
+        let people = People { plan: self.plan, site: ceremony.site };
+        let mut engine = Engine::new(people, ceremony.folder, clock, archive, tokens, self.console);
+        engine.later = later;
+        engine.remarks()?;
+        engine.read_back_what_is_open(self.steps)?;
+        engine.run(self.steps, &mut report.steps)?;
+        Ok(archive.record(clock.now(), Event::CeremonyFinished { plan: report.plan.clone() })?)
+    }
+
+    /// Remarks that came when no archive was open are written where there is one already.
+    fn late_remarks(&mut self) -> Result<(), CeremonyError> {
+        let remarks = self.console.remarks();
+        if remarks.is_empty() {
+            return Ok(());
+        }
+        if self.state.purpose.is_none() {
+            self.console.note("the ceremony did not begin, so there is no journal yet: note down by hand what was said at the prompts");
+            return Ok(());
+        }
+        let mut archive = Archive::open(self.ceremony.archive, self.clock.now())?;
+        for event in remarks {
+            archive.record(self.clock.now(), event)?;
+        }
         Ok(())
     }
 }
@@ -228,47 +305,5 @@ pub fn refuse_other_purpose(site: &Site, state: &State) -> Result<(), CeremonyEr
             site.shift()
         ))),
         _ => Ok(()),
-    }
-}
-
-/// The site's devices, and the person who knows the PINs.
-struct Live<'a> {
-    devices: &'a mut Devices,
-    ask: &'a mut dyn AskPin,
-    open: BTreeSet<Name>,
-}
-
-/// Who is asked for PINs, and how long that takes.
-struct Timed<'a> {
-    ask: &'a mut dyn AskPin,
-    spent: Duration,
-}
-
-impl AskPin for Timed<'_> {
-    fn ask(&mut self, request: &PinRequest) -> Result<SecretString, PinError> {
-        let start = Instant::now();
-        let pin = self.ask.ask(request);
-        self.spent += start.elapsed();
-        pin
-    }
-
-    fn keypad(&mut self, request: &PinRequest) {
-        self.ask.keypad(request);
-    }
-}
-
-impl Ring for Live<'_> {
-    fn token(&mut self, device: &Name) -> Result<&mut dyn Token, TokenError> {
-        let token = self.devices.open(device, self.ask)?;
-        self.open.insert(device.clone());
-        Ok(token)
-    }
-
-    fn is_open(&self, device: &Name) -> bool {
-        self.open.contains(device)
-    }
-
-    fn device_time(&self) -> Duration {
-        self.devices.device_time()
     }
 }

@@ -1,172 +1,201 @@
-//! What people see and type while a ceremony runs. The only room that talks to a person.
+//! What people see, are asked and type while a ceremony runs. The only room that talks to a person.
 
-use std::collections::BTreeSet;
-use std::io::{self, BufRead, IsTerminal, Write};
+pub mod fingerprint;
+mod interrupt;
+mod line;
+mod remark;
+mod table;
+pub mod terminal;
+
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
-use secrecy::SecretString;
+pub use fingerprint::Fingerprint;
+pub use terminal::Terminal;
 
-use super::{Console, StepReport};
+use super::people::Person;
+use super::preflight::Preflight;
+use super::{CeremonyError, StepReport};
+use crate::archive::Event;
 use crate::difference::Step;
 use crate::lint::Findings;
-use crate::token::{AskPin, PinError, PinRequest};
+use crate::plan::{Name, Time};
+use crate::site::Purpose;
+use crate::token::AskPin;
 
-const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
-const BAD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
-const NOTE: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
-const DIM: Style = Style::new().dimmed();
-
-/// Progress on stderr; questions only where a person sits at a terminal.
-pub struct Terminal {
-    ask: bool,
-    total: usize,
-    taken: usize,
-    spinner: Option<ProgressBar>,
-    warned: BTreeSet<(&'static str, String)>,
+/// What the ceremony is, before anything is done that can't be taken back.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The ceremony's name.
+    pub name: String,
+    /// Rehearsal or production.
+    pub purpose: Purpose,
+    /// The plan's SHA-256.
+    pub plan: Fingerprint,
+    /// The ceremony's day, which is typed.
+    pub day: String,
 }
 
-impl Terminal {
-    /// `quiet` asks nothing: `--yes`, which only a rehearsal takes.
-    pub fn new(quiet: bool) -> Self {
-        let person = io::stdin().is_terminal() && io::stderr().is_terminal();
-        Self { ask: person && !quiet, total: 0, taken: 0, spinner: None, warned: BTreeSet::new() }
-    }
-
-    fn line(&mut self, text: std::fmt::Arguments) {
-        if let Some(spinner) = self.spinner.take() {
-            spinner.finish_and_clear();
-        }
-        // Where stderr is gone nobody reads, and the ceremony goes on.
-        let _ = writeln!(anstream::stderr(), "{text}");
-    }
-
-    fn counter(&self) -> String {
-        let width = self.total.to_string().len();
-        format!("{:>width$}/{}", self.taken, self.total)
-    }
+/// A device's turn: one person, one device, and what it does next that can't be taken back.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// Who acts.
+    pub person: Option<Person>,
+    /// On which device.
+    pub device: Name,
+    /// Its serial number.
+    pub serial: String,
+    /// The keys that it generates now, in words. Signatures are approved one by one.
+    pub keys: Vec<String>,
 }
 
-impl Console for Terminal {
-    fn begin(&mut self, missing: usize) {
-        self.total = missing;
-        self.taken = 0;
-    }
+/// What is about to be signed.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// The document, such as `certificates.root`.
+    pub object: String,
+    /// What it says, by label.
+    pub facts: Vec<(&'static str, String)>,
+    /// SHA-256 of the very bytes that are signed.
+    pub bytes: Fingerprint,
+    /// The key that signs.
+    pub key: Name,
+    /// Who acts.
+    pub person: Option<Person>,
+    /// On which device.
+    pub device: Name,
+    /// Its serial number.
+    pub serial: String,
+}
 
-    fn confirm(&mut self, question: &str, word: &str) -> bool {
-        if !self.ask {
-            return true;
-        }
-        let total = self.total;
-        self.line(format_args!("{question}\n{total} steps are to be taken."));
-        loop {
-            let _ = write!(
-                anstream::stderr(),
-                "Type the ceremony's date, {word}, to begin (or nothing, to stop): "
-            );
-            let mut typed = String::new();
-            match io::stdin().lock().read_line(&mut typed) {
-                Ok(0) | Err(_) => return false,
-                Ok(_) => match typed.trim() {
-                    "" => return false,
-                    typed if typed == word => return true,
-                    _ => self.line(format_args!("{NOTE}That is not the date. Nothing was done.{NOTE:#}")),
-                },
-            }
-        }
-    }
+/// A device that stands in the way.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// Who works the device.
+    pub person: Option<Person>,
+    /// The device.
+    pub device: Name,
+    /// What is wrong, and what to do.
+    pub error: String,
+    /// Whether other steps could be taken first.
+    pub later: bool,
+}
 
-    fn start(&mut self, step: &Step) {
-        self.taken = self.taken.saturating_add(1);
-        if io::stderr().is_terminal() {
-            let spinner = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("  {prefix}  {spinner}  {msg}  {elapsed}") {
-                spinner.set_style(style);
-            }
-            spinner.set_prefix(self.counter());
-            spinner.set_message(step.action.to_string());
-            spinner.enable_steady_tick(Duration::from_millis(100));
-            self.spinner = Some(spinner);
-        }
-    }
+/// What a person decides about a device that stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Look again.
+    Again,
+    /// Other steps first.
+    Later,
+    /// Pause here.
+    Pause,
+}
 
-    fn made(&mut self, step: &Step, report: &StepReport) {
-        let (counter, time) = (self.counter(), report.elapsed_ms);
-        self.line(format_args!(
-            "  {counter}  {GOOD}✓{GOOD:#}  {:<64}  {DIM}{time:>7.1} ms{DIM:#}",
-            step.action.to_string()
-        ));
-    }
+/// The time that a person read from a clock on the wall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WallClock {
+    /// As it was typed.
+    pub typed: String,
+    /// By how many seconds the machine's clock is ahead.
+    pub skew: i64,
+}
 
-    fn failed(&mut self, step: &Step) {
-        let counter = self.counter();
-        self.line(format_args!("  {counter}  {BAD}✗{BAD:#}  {}", step.action));
-    }
+/// Somebody pauses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paused;
 
-    fn note(&mut self, text: &str) {
-        self.line(format_args!("  {NOTE}note:{NOTE:#} {text}"));
-    }
-
-    fn warnings(&mut self, findings: &Findings) {
-        for finding in &findings.0 {
-            // One document is signed by several people, and was drafted before: one warning is enough.
-            let document = finding.object.split('/').next().unwrap_or_default().to_string();
-            if !self.warned.insert((finding.rule, document)) {
-                continue;
-            }
-            self.line(format_args!("  {NOTE}warning:{NOTE:#} {finding}"));
-        }
-    }
-
-    fn end(&mut self) {
-        if let Some(spinner) = self.spinner.take() {
-            spinner.finish_and_clear();
-        }
+impl From<Paused> for CeremonyError {
+    fn from(_: Paused) -> Self {
+        Self::Paused
     }
 }
 
-/// Asks for PINs at the terminal, without echo.
-pub struct PinPrompt;
-
-impl AskPin for PinPrompt {
-    fn ask(&mut self, request: &PinRequest) -> Result<SecretString, PinError> {
-        let failed = |reason: String| PinError::NotTyped { reason };
-        if !io::stdin().is_terminal() {
-            return Err(failed(format!(
-                "the site says that the PIN of {} is typed, and there is no terminal; run in one, or set pin = {{ file = \"…\" }}",
-                request.device
-            )));
-        }
-        let PinRequest { device, owner, label, serial, model, .. } = request;
-        let token = if label.is_empty() && serial.is_empty() {
-            format!("a blank token, {model}")
-        } else {
-            format!("token `{label}`, serial {serial}, {model}")
-        };
-        let mut lines = vec![format!("{device}: {token}")];
-        if request.count_low {
-            lines.push("A wrong PIN was typed at this token before. One typed PIN is one attempt.".into());
-        }
-        let _ = writeln!(anstream::stderr(), "{}", lines.join("\n"));
-        let new = if request.new { "New " } else { "" };
-        let pin = rpassword::prompt_password(format!("{new}{owner} PIN of {device}: "))
-            .map_err(|error| failed(error.to_string()))?;
-        if request.new {
-            let again = rpassword::prompt_password(format!("The same {owner} PIN again: "))
-                .map_err(|error| failed(error.to_string()))?;
-            if again != pin {
-                return Err(failed("the two PINs differ; nothing was changed".into()));
-            }
-        }
-        Ok(SecretString::from(pin))
+/// The people of a ceremony. Where nobody can be asked, or need not be, every answer is to go on, and
+/// what stands in the way ends the run.
+pub trait Console: AskPin {
+    /// Whether a person can be asked.
+    fn asks(&self) -> bool {
+        false
     }
 
-    fn keypad(&mut self, request: &PinRequest) {
-        let PinRequest { device, owner, label, serial, .. } = request;
-        let _ = writeln!(
-            anstream::stderr(),
-            "{device}: type the {owner} PIN on the keypad of the token `{label}`, serial {serial}"
-        );
+    /// Everything was looked at before the first write.
+    fn preflight(&mut self, _preflight: &Preflight) {}
+
+    /// So many steps are to be taken.
+    fn begin(&mut self, _missing: usize) {}
+
+    /// The plan's hash is read aloud, and the ceremony's date typed.
+    fn opening(&mut self, _opening: &Opening) -> Result<(), Paused> {
+        Ok(())
     }
+
+    /// The machine's clock is read against one on the wall. None where nobody was asked.
+    fn wall_clock(
+        &mut self,
+        _now: &dyn Fn() -> Option<Time>,
+        _reader: Option<&Person>,
+    ) -> Result<Option<WallClock>, CeremonyError> {
+        Ok(None)
+    }
+
+    /// A device is about to do what can't be taken back: its name or serial is typed.
+    fn turn(&mut self, _turn: &Turn) -> Result<(), Paused> {
+        Ok(())
+    }
+
+    /// Something is about to be signed: the device's name or serial is typed.
+    fn approve(&mut self, _preview: &Preview) -> Result<(), Paused> {
+        Ok(())
+    }
+
+    /// Something was made, and its fingerprint is read aloud.
+    fn fingerprint(&mut self, _what: &str, _fingerprint: &Fingerprint) {}
+
+    /// A person types some of a fingerprint's words back.
+    fn read_back(
+        &mut self,
+        _what: &str,
+        _fingerprint: &Fingerprint,
+        _reader: Option<&Person>,
+    ) -> Result<(), CeremonyError> {
+        Ok(())
+    }
+
+    /// A device stands in the way. Asked only where [`Console::asks`].
+    fn trouble(&mut self, _trouble: &Trouble) -> Answer {
+        Answer::Pause
+    }
+
+    /// Deviations and refusals that were recorded at a prompt since this was asked last.
+    fn remarks(&mut self) -> Vec<Event> {
+        Vec::new()
+    }
+
+    /// Whether somebody asked for a pause.
+    fn pause_asked(&self) -> bool {
+        false
+    }
+
+    /// How long people were waited for.
+    fn waited(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// A step begins.
+    fn start(&mut self, _step: &Step) {}
+
+    /// A step was taken.
+    fn made(&mut self, _step: &Step, _report: &StepReport) {}
+
+    /// A step failed.
+    fn failed(&mut self, _step: &Step) {}
+
+    /// Something that people should know.
+    fn note(&mut self, _text: &str) {}
+
+    /// Rules that are broken, but do not stop a signature.
+    fn warnings(&mut self, _findings: &Findings) {}
+
+    /// All steps were taken, or no more will be.
+    fn end(&mut self) {}
 }

@@ -1,7 +1,7 @@
 //! Takes the steps: intent, device, result, one after the other. The same engine runs on real devices
 //! and, before the first write, on throwaway keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,16 @@ use data_encoding::BASE64;
 use serde::Serialize;
 
 use super::clock::Clock;
+use super::console::{Answer, Trouble};
+use super::people::People;
+use super::prompt::Facts;
 use super::{CeremonyError, Console, Ring};
 use crate::archive::{Archive, Event, KeyRecord, Role};
-use crate::difference::{self, Action, Step};
+use crate::difference::{self, Action, Step, order};
 use crate::lint::{Linted, Signable, Signed};
 use crate::pki::{Document, PublicKey, csr};
 use crate::plan::{Algorithm, Key, Name, Plan};
-use crate::token::{DeviceReport, KeyReport, TokenError};
+use crate::token::{DeviceReport, KeyReport, Token, TokenError};
 use crate::tuf::Metadata;
 
 /// What happened to a step.
@@ -71,6 +74,8 @@ pub(super) enum Again {
 pub struct Engine<'a> {
     /// What shall be, with its dates moved where the site moves them.
     pub plan: &'a Plan,
+    /// Who acts.
+    pub people: People<'a>,
     /// The folder that the plan's relative paths start from.
     pub folder: &'a Path,
     /// What is.
@@ -85,33 +90,144 @@ pub struct Engine<'a> {
     pub rehearsal: bool,
     /// TUF metadata that was put together or read in this run: the same for each of its signers.
     pub metadata: BTreeMap<(Role, u64), Metadata>,
+    /// Devices that were put off until other steps are taken.
+    pub later: BTreeSet<Name>,
+    /// The logins that the journal knows of.
+    logins: BTreeMap<Name, u32>,
+    /// Steps that a person agreed to as a device's turn.
+    pub(super) agreed: BTreeSet<String>,
+}
+
+impl<'a> Engine<'a> {
+    /// An engine that has done nothing yet.
+    pub fn new(
+        people: People<'a>,
+        folder: &'a Path,
+        clock: Clock,
+        archive: &'a mut Archive,
+        ring: &'a mut dyn Ring,
+        console: &'a mut dyn Console,
+    ) -> Self {
+        Self {
+            plan: people.plan,
+            people,
+            folder,
+            archive,
+            ring,
+            console,
+            clock,
+            rehearsal: people.site.is_rehearsal(),
+            metadata: BTreeMap::new(),
+            later: BTreeSet::new(),
+            logins: BTreeMap::new(),
+            agreed: BTreeSet::new(),
+        }
+    }
 }
 
 impl Engine<'_> {
-    /// Takes every step that is not done, in order, and says of each what happened to it.
+    /// Takes every step that is not done, in order, and says of each what happened to it. Steps whose
+    /// device was put off are taken when all others are.
     pub fn run(&mut self, steps: &[Step], reports: &mut [StepReport]) -> Result<(), CeremonyError> {
-        for (step, report) in steps.iter().zip(reports) {
-            if step.done {
-                continue;
+        let mut pending: Vec<&Step> = steps.iter().filter(|step| !step.done).collect();
+        loop {
+            let (before, mut rest) = (pending.len(), Vec::<&Step>::new());
+            for (at, step) in pending.iter().enumerate() {
+                if self.console.pause_asked() {
+                    return Err(CeremonyError::Paused);
+                }
+                let device = self.device_of(step);
+                let off = device.as_ref().is_some_and(|device| self.later.contains(device));
+                if off || rest.iter().any(|other| order::waits_for(self.plan, step, other)) {
+                    rest.push(step);
+                    continue;
+                }
+                self.turn(device.as_ref(), pending.get(at..).unwrap_or_default())?;
+                let report = reports.iter_mut().find(|report| report.id == step.id);
+                if self.attempt(step, device.as_ref(), report)? {
+                    self.announce(step)?;
+                } else {
+                    self.later.extend(device);
+                    rest.push(step);
+                }
             }
-            // A person may be asked for a PIN: before the step is shown as running, and timed.
-            if let Some(device) = self.device_of(step) {
-                self.open(&device)?;
+            if rest.is_empty() {
+                return self.remarks();
             }
-            let (start, device, disk) = (Instant::now(), self.ring.device_time(), self.archive.disk_time());
-            self.console.start(step);
-            let taken = self.take(step);
-            report.elapsed_ms = millis(start.elapsed());
-            report.device_ms = millis(self.ring.device_time().saturating_sub(device));
-            report.disk_ms = millis(self.archive.disk_time().saturating_sub(disk));
-            if let Err(error) = taken {
-                self.console.failed(step);
-                return Err(error);
+            // Nothing is left to take first: now those devices are asked for again.
+            if rest.len() == before && self.later.is_empty() {
+                let step = rest.first().map_or("", |step| step.id.as_str());
+                return Err(CeremonyError::Missing(format!("{step} waits for a step that is not there")));
             }
-            report.status = Status::Made;
-            self.console.made(step, report);
+            self.later.clear();
+            pending = rest;
         }
-        Ok(())
+    }
+
+    /// Takes a step. False where a person put its device off.
+    fn attempt(
+        &mut self,
+        step: &Step,
+        device: Option<&Name>,
+        report: Option<&mut StepReport>,
+    ) -> Result<bool, CeremonyError> {
+        let mut scratch = StepReport::of(step);
+        let report = report.unwrap_or(&mut scratch);
+        loop {
+            let error = match self.once(step, device, report) {
+                Ok(()) => return Ok(true),
+                Err(error) => error,
+            };
+            self.remarks()?;
+            if matches!(error, CeremonyError::Paused) || self.console.pause_asked() {
+                return Err(CeremonyError::Paused);
+            }
+            let Some(device) = device.filter(|_| self.console.asks() && error.can_be_mended()) else {
+                return Err(error);
+            };
+            let person = self.people.at(device);
+            let trouble = Trouble { person, device: device.clone(), error: error.to_string(), later: true };
+            match self.console.trouble(&trouble) {
+                Answer::Again => self.ring.look_again(device).unwrap_or(()),
+                Answer::Later => return Ok(false),
+                Answer::Pause => {
+                    self.remarks()?;
+                    return Err(CeremonyError::Paused);
+                }
+            }
+        }
+    }
+
+    fn once(
+        &mut self,
+        step: &Step,
+        device: Option<&Name>,
+        report: &mut StepReport,
+    ) -> Result<(), CeremonyError> {
+        // A person may be asked for a PIN: before the step is shown as running, and timed.
+        if let Some(device) = device {
+            self.open(device)?;
+        }
+        let (start, waited) = (Instant::now(), self.console.waited());
+        let (device, disk) = (self.ring.device_time(), self.archive.disk_time());
+        self.console.start(step);
+        let taken = self.take(step);
+        let people = self.console.waited().saturating_sub(waited);
+        report.elapsed_ms = millis(start.elapsed().saturating_sub(people));
+        report.device_ms = millis(self.ring.device_time().saturating_sub(device));
+        report.disk_ms = millis(self.archive.disk_time().saturating_sub(disk));
+        match taken {
+            Ok(()) => {
+                report.status = Status::Made;
+                self.console.made(step, report);
+                Ok(())
+            }
+            Err(CeremonyError::Paused) => Err(CeremonyError::Paused),
+            Err(error) => {
+                self.console.failed(step);
+                Err(error)
+            }
+        }
     }
 
     /// The device that a step needs, if it needs one.
@@ -164,7 +280,7 @@ impl Engine<'_> {
             None => {
                 // Also when it was intended before: the journal counts what devices are asked to do.
                 self.archive.record(self.clock.now(), intended)?;
-                (self.ring.token(device)?.generate(key, algorithm)?, false)
+                (self.token(device)?.generate(key, algorithm)?, false)
             }
         };
         self.refuse_known_key(key, &report.public)?;
@@ -177,11 +293,11 @@ impl Engine<'_> {
     /// What an interrupted generation left on the device: nothing, the key, or half of the pair, which
     /// can't sign, was never used, and is removed.
     fn orphan(&mut self, key: &Name, device: &Name) -> Result<Option<KeyReport>, CeremonyError> {
-        match self.ring.token(device)?.find(key) {
+        match self.token(device)?.find(key) {
             Err(TokenError::HalfMade { discardable: true, .. }) => {
                 let event = Event::HalfKeyDiscarded { key: key.clone(), device: device.clone() };
                 self.archive.record(self.clock.now(), event)?;
-                self.ring.token(device)?.discard_half(key)?;
+                self.token(device)?.discard_half(key)?;
                 self.console.note(&format!(
                     "the generation of {key} on {device} was cut off: the half that was there, which can't sign, is removed, and the key is generated anew"
                 ));
@@ -223,15 +339,20 @@ impl Engine<'_> {
         }
     }
 
-    /// Opens a device, once, and records that it was opened.
-    fn open(&mut self, device: &Name) -> Result<DeviceReport, CeremonyError> {
-        let first = !self.ring.is_open(device);
-        let claims = self.ring.token(device)?.report().clone();
-        if first {
+    /// Opens a device where it is not open, and records each login.
+    pub(super) fn open(&mut self, device: &Name) -> Result<DeviceReport, CeremonyError> {
+        let claims = self.token(device)?.report().clone();
+        let logins = self.ring.logins(device);
+        if self.logins.get(device).copied().unwrap_or_default() < logins {
             let event = Event::DeviceOpened { device: device.clone(), claims: claims.clone() };
             self.archive.record(self.clock.now(), event)?;
+            self.logins.insert(device.clone(), logins);
         }
         Ok(claims)
+    }
+
+    fn token(&mut self, device: &Name) -> Result<&mut dyn Token, CeremonyError> {
+        Ok(self.ring.open(device, self.console)?)
     }
 
     /// Intent, device, verification in software. What comes back is the only thing an archive takes.
@@ -240,9 +361,11 @@ impl Engine<'_> {
         step: &Step,
         linted: Linted<T>,
         again: Again,
+        facts: impl FnOnce(&[u8]) -> Facts,
     ) -> Result<Signed<T>, CeremonyError> {
         let device = self.device(linted.key())?;
-        self.open(&device)?;
+        let claims = self.open(&device)?;
+        self.approve(step, &linted, (&device, claims), facts)?;
         let intended = Event::SignatureIntended {
             step: step.id.clone(),
             object: linted.object().to_string(),
@@ -263,7 +386,7 @@ impl Engine<'_> {
             }
             _ => self.archive.record(self.clock.now(), intended)?,
         }
-        let signature = self.ring.token(&device)?.sign(&linted)?;
+        let signature = self.token(&device)?.sign(&linted)?;
         Ok(linted.attach(signature)?)
     }
 

@@ -3,14 +3,15 @@
 use der::Decode;
 use x509_cert::certificate::TbsCertificate;
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 
 use super::CeremonyError;
 use super::engine::{Again, Engine};
+use super::prompt::Facts;
 use crate::archive::Event;
 use crate::difference::{self, Step};
 use crate::pki::{Certificate, certificate, crl};
-use crate::plan::Name;
+use crate::plan::{self, Name};
 
 impl Engine<'_> {
     pub(super) fn issue(&mut self, step: &Step, name: &Name, signer: &Name) -> Result<(), CeremonyError> {
@@ -29,9 +30,10 @@ impl Engine<'_> {
             serial: self.serial(step)?,
             rehearsal: self.rehearsal,
         };
+        let facts = |bytes: &[u8]| certificate_facts(planned, bytes);
         let linted = certificate::draft(&request)?.lint()?;
         self.console.warnings(linted.warnings());
-        let signed = self.sign(step, linted, Again::SameBytes)?;
+        let signed = self.sign(step, linted, Again::SameBytes, facts)?;
         let spec = difference::certificate_spec(self.plan, name);
         let issuer = planned.issuer.as_deref();
         Ok(self.archive.certificate(self.clock.now(), &step.id, name, issuer, spec, &signed)?)
@@ -55,9 +57,10 @@ impl Engine<'_> {
             revoked: revoked.iter().collect(),
             previous: self.archive.state().crl_number(&planned.issuer),
         };
+        let facts = |_: &[u8]| crl_facts(planned);
         let linted = crl::draft(&request)?.lint()?;
         self.console.warnings(linted.warnings());
-        let signed = self.sign(step, linted, Again::SameBytes)?;
+        let signed = self.sign(step, linted, Again::SameBytes, facts)?;
         let spec = difference::crl_spec(self.plan, name);
         let place = (&*planned.issuer, *planned.number);
         Ok(self.archive.crl(self.clock.now(), &step.id, name, place, spec, &signed)?)
@@ -86,4 +89,32 @@ impl Engine<'_> {
             })
             .ok_or_else(|| CeremonyError::OtherBytes { object: step.id.clone() })
     }
+}
+
+/// What people look at before a certificate is signed: read back from the very bytes.
+fn certificate_facts(planned: &plan::Certificate, bytes: &[u8]) -> Facts {
+    let mut facts = vec![("profile", planned.profile.to_string())];
+    let Ok(tbs) = TbsCertificate::from_der(bytes) else { return facts };
+    let time = |time: x509_cert::time::Time| time.to_date_time().to_string();
+    facts.extend([
+        ("subject", tbs.subject().to_string()),
+        ("issuer", tbs.issuer().to_string()),
+        ("valid from", time(tbs.validity().not_before)),
+        ("valid to", time(tbs.validity().not_after)),
+        ("serial number", HEXLOWER.encode(tbs.serial_number().as_bytes())),
+        ("its key", planned.key.to_string()),
+    ]);
+    facts
+}
+
+/// What people look at before a CRL is signed.
+fn crl_facts(planned: &plan::Crl) -> Facts {
+    let revoked: Vec<String> = planned.revoked.iter().map(|entry| entry.certificate.to_string()).collect();
+    vec![
+        ("issuer", planned.issuer.to_string()),
+        ("number", planned.number.to_string()),
+        ("this update", planned.validity.from.to_string()),
+        ("next update", planned.validity.to.to_string()),
+        ("revokes", if revoked.is_empty() { "nothing".into() } else { revoked.join(", ") }),
+    ]
 }

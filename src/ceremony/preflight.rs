@@ -1,30 +1,80 @@
 //! What can be known before the first write to any device: the whole hierarchy is drafted with
 //! throwaway keys and linted, and the devices of the remaining steps are there and able.
 
-use std::collections::{BTreeMap, BTreeSet};
+pub mod devices;
+
 use std::path::Path;
 use std::time::Duration;
 
+use secrecy::SecretString;
+use serde::Serialize;
+
 use super::clock::Clock;
 use super::engine::{Engine, StepReport};
+use super::people::People;
 use super::{CeremonyError, Console, Ring};
-use crate::archive::{Archive, State};
-use crate::difference::{self, Action, Step};
+use crate::archive::{Archive, Size, State};
+use crate::difference;
 use crate::lint::Findings;
-use crate::plan::{Algorithm, Name, Plan};
+use crate::plan::{Name, Plan, Time};
+use crate::site::{MachineFinding, Site};
 use crate::token::throwaway::Throwaway;
-use crate::token::{Devices, Token, TokenError, TokenState};
+use crate::token::{AskPin, PinError, PinRequest, Token, TokenError};
+
+/// What was found before the first write.
+#[derive(Clone, Debug, Serialize)]
+pub struct Preflight {
+    /// Whether this is a rehearsal, whose machine need not be as production wants it.
+    pub rehearsal: bool,
+    /// The ceremony's clock.
+    pub clock: Time,
+    /// At most so much is written into the archive.
+    pub needed: Size,
+    /// What is not as it should be on this machine.
+    pub machine: Vec<MachineFinding>,
+    /// The devices of the remaining steps.
+    pub devices: Vec<DeviceFound>,
+}
+
+/// A device that is there and able.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeviceFound {
+    /// The plan's name of it.
+    pub name: Name,
+    /// Its serial number.
+    pub serial: String,
+    /// Its label.
+    pub label: String,
+    /// Its model.
+    pub model: String,
+    /// What it says of its PIN.
+    pub pin: String,
+    /// What it shall do.
+    pub state: String,
+}
+
+/// What comes of drafting everything.
+#[derive(Debug, Default)]
+pub struct Drafted {
+    /// What rules only warn of.
+    pub warnings: Findings,
+    /// How much the whole ceremony writes.
+    pub size: Size,
+}
 
 /// One throwaway device in the place of all of them.
 #[derive(Default)]
 struct ThrowawayRing(Throwaway);
 
 impl Ring for ThrowawayRing {
-    fn token(&mut self, _: &Name) -> Result<&mut dyn Token, TokenError> {
+    fn open(&mut self, _: &Name, _: &mut dyn AskPin) -> Result<&mut dyn Token, TokenError> {
         Ok(&mut self.0)
     }
-    fn is_open(&self, _: &Name) -> bool {
-        true
+    fn logins(&self, _: &Name) -> u32 {
+        0
+    }
+    fn look_again(&mut self, _: &Name) -> Result<(), TokenError> {
+        Ok(())
     }
     fn device_time(&self) -> Duration {
         Duration::ZERO
@@ -39,24 +89,17 @@ pub fn draft_everything(
     folder: &Path,
     clock: Clock,
     rehearsal: bool,
-) -> Result<Findings, CeremonyError> {
+) -> Result<Drafted, CeremonyError> {
     let mut archive = Archive::scratch(State::default());
     let steps = difference::between(plan, archive.state())?;
     let mut reports: Vec<StepReport> = steps.iter().map(StepReport::of).collect();
     let mut ring = ThrowawayRing::default();
     let mut listener = Listener::default();
-    let mut engine = Engine {
-        plan,
-        folder,
-        archive: &mut archive,
-        ring: &mut ring,
-        console: &mut listener,
-        clock,
-        rehearsal,
-        metadata: BTreeMap::new(),
-    };
+    let site = Site::nowhere(rehearsal);
+    let people = People { plan, site: &site };
+    let mut engine = Engine::new(people, folder, clock, &mut archive, &mut ring, &mut listener);
     engine.run(&steps, &mut reports)?;
-    Ok(listener.warnings)
+    Ok(Drafted { warnings: listener.warnings, size: archive.size() })
 }
 
 /// Keeps the warnings of a ceremony that nobody watches, each once: five keyholders who sign one
@@ -64,6 +107,12 @@ pub fn draft_everything(
 #[derive(Default)]
 struct Listener {
     warnings: Findings,
+}
+
+impl AskPin for Listener {
+    fn ask(&mut self, _: &PinRequest) -> Result<SecretString, PinError> {
+        Err(PinError::NotTyped { reason: "throwaway keys have no PIN".into() })
+    }
 }
 
 impl Console for Listener {
@@ -77,52 +126,5 @@ impl Console for Listener {
                 self.warnings.0.push(finding.clone());
             }
         }
-    }
-}
-
-/// Looks at every device that the remaining steps need, without a login.
-pub fn devices(
-    plan: &Plan,
-    state: &State,
-    steps: &[Step],
-    devices: &mut Devices,
-) -> Result<BTreeMap<Name, TokenState>, CeremonyError> {
-    let mut needed: BTreeMap<Name, BTreeSet<Algorithm>> = BTreeMap::new();
-    let planned: BTreeMap<&Name, (&Name, Algorithm)> =
-        plan.device_keys().map(|(key, device, algorithm)| (key, (device, algorithm))).collect();
-    for step in steps.iter().filter(|step| !step.done) {
-        if matches!(step.action, Action::ImportKey { .. }) {
-            continue;
-        }
-        let Some((device, algorithm)) = step.key().and_then(|key| planned.get(key)) else { continue };
-        needed.entry((*device).clone()).or_default().insert(*algorithm);
-    }
-    let mut found = BTreeMap::new();
-    let mut serials: BTreeMap<(String, String), Name> = BTreeMap::new();
-    for (device, algorithms) in needed {
-        let token = devices.peek(&device)?;
-        token.allows_login(&device, crate::token::PinOwner::User)?;
-        if let Some(missing) = algorithms.iter().find(|algorithm| !token.algorithms.contains(algorithm)) {
-            return Err(CeremonyError::NoMechanism { device, algorithm: *missing });
-        }
-        let identity = (token.report.module.clone(), token.report.serial.clone());
-        if let Some(other) = serials.insert(identity, device.clone()) {
-            return Err(CeremonyError::SameToken { device, other, serial: token.report.serial });
-        }
-        refuse_other_device(state, &device, &token)?;
-        found.insert(device, token);
-    }
-    Ok(found)
-}
-
-/// A device that made keys before is known by its serial.
-fn refuse_other_device(state: &State, device: &Name, token: &TokenState) -> Result<(), CeremonyError> {
-    match state.devices.get(device) {
-        Some(known) if *known != token.report.serial => Err(CeremonyError::OtherToken {
-            device: device.clone(),
-            found: token.report.serial.clone(),
-            expected: known.clone(),
-        }),
-        _ => Ok(()),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::CeremonyError;
 use super::engine::{Again, Engine};
+use super::prompt::Facts;
 use crate::archive::Role;
 use crate::difference::{self, Step};
 use crate::lint;
@@ -57,10 +58,11 @@ impl Engine<'_> {
             metadata,
         };
         let version = context.metadata.head().version;
+        let facts = facts(role, &context.metadata);
         let linted = tuf::draft(signer, &public, context)?.lint()?;
         self.console.warnings(linted.warnings());
         let bytes = linted.draft().bytes.clone();
-        let signed = self.sign(step, linted, Again::OtherBytes)?;
+        let signed = self.sign(step, linted, Again::OtherBytes, |_| facts)?;
         let place = (role, version, signer);
         Ok(self.archive.role_signature(self.clock.now(), &step.id, place, spec, &bytes, &signed)?)
     }
@@ -167,4 +169,34 @@ impl Engine<'_> {
         self.metadata.insert(place, metadata.clone());
         Ok(Some(metadata))
     }
+}
+
+/// What a keyholder looks at before signing a role's metadata.
+fn facts(role: Role, metadata: &Metadata) -> Facts {
+    let head = metadata.head();
+    let mut facts = vec![
+        ("role", role.to_string()),
+        ("version", head.version.to_string()),
+        ("expires", head.expires.to_string()),
+    ];
+    match metadata {
+        Metadata::Root(root) => {
+            for (role, keys) in &root.roles {
+                let (threshold, all) = (keys.threshold, keys.keyids.len());
+                facts.push(("signed by", format!("{role}: {threshold} of {all} keys")));
+            }
+        }
+        Metadata::Targets(targets) => {
+            for (name, file) in &targets.targets {
+                let hash = file.hashes.get("sha256").map(String::as_str).unwrap_or_default();
+                facts.push(("file", format!("{name}, {} bytes, SHA-256 {hash}", file.length)));
+            }
+        }
+        Metadata::Snapshot(tuf::Snapshot { meta, .. }) | Metadata::Timestamp(tuf::Timestamp { meta, .. }) => {
+            for (name, file) in meta {
+                facts.push(("file", format!("{name}, version {}", file.version)));
+            }
+        }
+    }
+    facts
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::recovery::Section;
 use super::{Code, Failure, Output, load};
 use crate::ceremony::{conduct, preflight};
 use crate::difference::{self, Step};
@@ -63,13 +64,13 @@ impl Check {
         let rehearsal = purpose == Some(Purpose::Rehearsal);
         let plan = conduct::moved(&loaded.plan, shift)?;
         let steps = difference::between(&plan, &state)
-            .map_err(|error| Failure::new(Code::Refused, error.to_string()))?;
+            .map_err(|error| Failure::refused(Section::PlanAndArchive, error.to_string()))?;
         if let Some(site) = &site {
             devices(&plan, site)?;
         }
         let clock = crate::ceremony::clock::Clock::rehearsal(plan.ceremony.date, state.last)
-            .ok_or_else(|| Failure::new(Code::Usage, "the machine's clock can't be read"))?;
-        let warnings = preflight::draft_everything(&plan, &loaded.folder, clock, rehearsal)?;
+            .ok_or_else(|| Failure::usage("the machine's clock can't be read"))?;
+        let warnings = preflight::draft_everything(&plan, &loaded.folder, clock, rehearsal)?.warnings;
         let document = Checked {
             plan: crate::pki::sha256_hex(loaded.source.text.as_bytes()),
             name: (*plan.ceremony.name).clone(),
@@ -105,7 +106,7 @@ fn devices(plan: &Plan, site: &load::LoadedSite) -> Result<(), Failure> {
         return Ok(());
     }
     let found = format!("the site names no device {}, which the plan needs", missing.join(", "));
-    Err(Failure::new(Code::Findings, found).help("add [devices.NAME] with module and serial to the site"))
+    Err(Failure::findings(found).help("add [devices.NAME] with module and serial to the site"))
 }
 
 fn text(checked: &Checked) -> String {

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap::CommandFactory;
 
+use super::recovery::{self, Section};
 use super::{Cli, Code, Failure};
 
 /// Print completions for a shell.
@@ -24,15 +25,24 @@ impl Completions {
     }
 }
 
-/// Print the manual page (roff), with every verb in it.
+/// Print the manual page (roff), with every verb in it; or what to do when a ceremony stops.
 ///
 /// To read it: rootwright man | man -l -
 #[derive(Debug, clap::Args)]
-pub struct Man {}
+pub struct Man {
+    /// Print what to do after each kind of failure (Markdown), or one section of it.
+    #[arg(long, value_name = "SECTION", num_args = 0..=1)]
+    recovery: Option<Option<Section>>,
+}
 
 impl Man {
     /// Prints.
     pub fn run(self) -> Result<Code, Failure> {
+        match self.recovery {
+            Some(Some(section)) => return print(format!("# {section}\n\n{}\n", section.text()).as_bytes()),
+            Some(None) => return print(recovery::TEXT.as_bytes()),
+            None => {}
+        }
         let mut command = Cli::command();
         command.build();
         let mut text = Vec::new();

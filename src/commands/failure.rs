@@ -1,17 +1,79 @@
-//! Which exit code each thing that stops a ceremony has, and what to do next.
+//! Which exit code each thing that stops a ceremony has, where to read more, and what to do next.
 
-use super::{Code, Failure};
+use super::Failure;
+use super::recovery::Section;
+use crate::archive::ArchiveError;
 use crate::ceremony::CeremonyError;
-use crate::token::{Class, TokenError};
+use crate::token::{Class, PinError, TokenError};
 
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
-        let code = match error.class() {
-            Class::Device => Code::Device,
-            Class::Refused => Code::Refused,
-            Class::Paused => Code::Paused,
-        };
-        Self::new(code, error.to_string())
+        let (section, message) = (section(&error), error.to_string());
+        match error.class() {
+            Class::Device => Self::device(section, message),
+            Class::Refused => Self::refused(section, message),
+            Class::Paused => Self::paused(section, message),
+        }
+    }
+}
+
+fn section(error: &TokenError) -> Section {
+    match error {
+        TokenError::NotInSite { .. }
+        | TokenError::ModuleMissing { .. }
+        | TokenError::NoSuchToken { .. }
+        | TokenError::NoBlankToken { .. }
+        | TokenError::Lost { .. } => Section::DeviceMissing,
+        TokenError::Call { failure, .. } if failure.is_gone() => Section::DeviceMissing,
+        TokenError::Pin { error: PinError::Exposed { .. }, .. } => Section::PinExposed,
+        TokenError::Pin { .. } => Section::PinMissing,
+        TokenError::ModuleChanged { .. } => Section::ModuleChanged,
+        TokenError::AlreadyInitialized { .. } => Section::TokenInUse,
+        TokenError::PinLocked { .. } | TokenError::PinFinalTry { .. } => Section::PinLocked,
+        TokenError::LabelTaken { .. } | TokenError::HalfMade { .. } => Section::LabelTaken,
+        TokenError::WrongKey { .. } | TokenError::OtherKey { .. } | TokenError::Contradiction { .. } => {
+            Section::OtherKey
+        }
+        TokenError::WrongPin { .. } => Section::WrongPin,
+        TokenError::MissingKey { .. } | TokenError::KeyAmbiguous { .. } => Section::KeyMissing,
+        TokenError::NoUserPin { .. } | TokenError::NoKeypad { .. } | TokenError::Unsupported { .. } => {
+            Section::DeviceUnable
+        }
+        TokenError::Throwaway { .. }
+        | TokenError::ModuleFailed { .. }
+        | TokenError::Ambiguous { .. }
+        | TokenError::Call { .. }
+        | TokenError::BadReply { .. } => Section::DeviceFailed,
+    }
+}
+
+impl From<ArchiveError> for Failure {
+    fn from(error: ArchiveError) -> Self {
+        let message = error.to_string();
+        match error {
+            // The lock of a process that is at work.
+            ArchiveError::Io { error, .. } if error.kind() == std::io::ErrorKind::WouldBlock => {
+                Self::paused(Section::ArchiveBusy, message).help("wait until it is done, and run again")
+            }
+            ArchiveError::Io { .. } => Self::refused(Section::Disk, message).help(
+                "nothing that was recorded is lost: make the archive's folder writable, with room on its disk, and run again",
+            ),
+            ArchiveError::Room { .. } => Self::refused(Section::Disk, message).help(
+                "nothing was begun: make room, and run again. If the system counts wrongly, the site file waives it: [waivers] ENV-DISK = \"why\"",
+            ),
+            ArchiveError::Damaged { .. } => Self::refused(Section::ArchiveChanged, message).help(
+                "the journal is written only by appending lines: restore the archive from a copy, and keep this one for the inquiry",
+            ),
+            ArchiveError::Changed { .. } => Self::refused(Section::ArchiveChanged, message).help(
+                "somebody changed the file: restore it from a copy, and find out who; `rootwright verify` looks at all the others",
+            ),
+            ArchiveError::Unrecorded(_) => Self::refused(Section::ArchiveChanged, message).help(
+                "if the journal was cut, restore the archive from a copy, and keep this one for the inquiry; if the file is none of a ceremony, move it elsewhere",
+            ),
+            ArchiveError::NotAnArchive(_) => Self::refused(Section::NotAnArchive, message)
+                .help("name an empty folder, or one that does not exist yet"),
+            ArchiveError::Json(_) => Self::refused(Section::Disk, message),
+        }
     }
 }
 
@@ -20,40 +82,57 @@ impl From<CeremonyError> for Failure {
         let message = error.to_string();
         match error {
             CeremonyError::Token(error) => error.into(),
+            CeremonyError::Devices(errors) => devices(errors),
             CeremonyError::Archive(error) => error.into(),
-            CeremonyError::Conflicts(_) => Self::new(Code::Refused, message),
-            CeremonyError::Findings(_) => {
-                Self::new(Code::Findings, message).help("nothing was signed: change the plan, and `rootwright check` it again")
-            }
-            CeremonyError::Attach(_) => Self::new(Code::Device, message).help(
+            CeremonyError::Conflicts(_) => Self::refused(Section::PlanAndArchive, message),
+            CeremonyError::Findings(_) => Self::findings(message)
+                .help("nothing was signed: change the plan, and `rootwright check` it again"),
+            CeremonyError::Machine(_) => Self::findings(message).help(
+                "nothing was begun: put the machine right, or waive the finding in the site file, by its id and with a reason:\n\n  [waivers]\n  ENV-… = \"why this is right here\"",
+            ),
+            CeremonyError::Attach(_) => Self::device(Section::DeviceFailed, message).help(
                 "nothing of it was written: run again; a device that does this twice is broken",
             ),
-            CeremonyError::NoMechanism { .. } => Self::new(Code::Device, message)
+            CeremonyError::NoMechanism { .. } => Self::device(Section::DeviceUnable, message)
                 .help("choose another algorithm in the plan, or another device in the site"),
-            CeremonyError::SameToken { .. } | CeremonyError::OtherToken { .. } => Self::new(Code::Refused, message)
-                .help("look at the serial on each device, and name it in the site; `rootwright token list --site SITE` shows what is plugged in"),
-            CeremonyError::Purpose(_) => {
-                Self::new(Code::Refused, message).help("name another archive, or the site that belongs to this one")
+            CeremonyError::SameToken { .. }
+            | CeremonyError::OtherToken { .. }
+            | CeremonyError::OtherModel { .. } => Self::refused(Section::OtherDevice, message).help(
+                "look at the serial on each device, and name it in the site; `rootwright token list --site SITE` shows what is plugged in",
+            ),
+            CeremonyError::Purpose(_) => Self::refused(Section::RehearsalAndProduction, message)
+                .help("name another archive, or the site that belongs to this one"),
+            CeremonyError::Clock { .. } | CeremonyError::Skew { .. } => {
+                Self::refused(Section::Clock, message)
+                    .help("set the clock against one on the wall, and run again")
             }
-            CeremonyError::Clock { .. } => {
-                Self::new(Code::Refused, message).help("set the clock against one on the wall, and run again")
-            }
-            CeremonyError::NotConfirmed => Self::new(Code::Paused, message).help("run again to begin"),
-            CeremonyError::StrangeOrphan { .. } => Self::new(Code::Refused, message).help(
+            CeremonyError::Paused => Self::paused(Section::Paused, message),
+            CeremonyError::StrangeOrphan { .. } => Self::refused(Section::OtherKey, message).help(
                 "`rootwright token show --site SITE` lists what the device holds; nothing is overwritten or removed",
             ),
-            CeremonyError::OtherBytes { .. } => Self::new(Code::Refused, message).help(
+            CeremonyError::OtherBytes { .. } => Self::refused(Section::OtherBytes, message).help(
                 "a signature over the first bytes may exist: run the plan that the ceremony began with (it is in the archive's plans/), and make the change in a later one",
             ),
-            CeremonyError::SameKey { .. } => Self::new(Code::Refused, message),
-            CeremonyError::Input { .. } | CeremonyError::Shift(_) => Self::new(Code::Usage, message),
+            CeremonyError::SameKey { .. } => Self::refused(Section::OtherKey, message),
+            CeremonyError::Input { .. } | CeremonyError::Shift(_) => Self::usage(message),
             CeremonyError::Malformed(_)
             | CeremonyError::TrustRoot(_)
             | CeremonyError::TufKey(_)
             | CeremonyError::TufMetadata(_)
-            | CeremonyError::TufEnvelope(_) => Self::new(Code::Findings, message),
-            CeremonyError::Missing(_) => Self::new(Code::Paused, message),
-            CeremonyError::Random(_) => Self::new(Code::Refused, message),
+            | CeremonyError::TufEnvelope(_) => Self::findings(message),
+            CeremonyError::Missing(_) => Self::paused(Section::StepMissing, message),
+            CeremonyError::Random(_) => Self::refused(Section::Random, message),
         }
+    }
+}
+
+/// Several devices that stand in the way are told of together: people fetch them together. The gravest
+/// gives the exit code, and the section.
+fn devices(errors: Vec<CeremonyError>) -> Failure {
+    let failures: Vec<Failure> = errors.into_iter().map(Failure::from).collect();
+    let message = failures.iter().map(|failure| failure.message.as_str()).collect::<Vec<_>>().join("\n");
+    match failures.into_iter().max_by_key(|failure| failure.code.number()) {
+        Some(worst) => Failure { message, ..worst },
+        None => Failure::paused(Section::DeviceMissing, "a device is missing"),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Code, Failure};
-use crate::archive::{self, ArchiveError, State};
+use super::Failure;
+use crate::archive::{self, State};
 use crate::pki::sha256_hex;
 use crate::plan::{Plan, Source};
 use crate::site::Site;
@@ -27,13 +27,12 @@ pub struct LoadedSite {
 }
 
 fn text(path: &Path, what: &str) -> Result<Source, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        Failure::new(Code::Usage, format!("the {what} {} can't be read: {error}", path.display()))
-    })?;
+    let bytes = std::fs::read(path)
+        .map_err(|error| Failure::usage(format!("the {what} {} can't be read: {error}", path.display())))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let found = format!("the {what} {} is not text: byte {at} is not UTF-8", path.display());
-        Failure::new(Code::Usage, found)
+        Failure::usage(found)
             .help(format!("expected a TOML file; `rootwright schema {what}` says what stands in one"))
     })?;
     Ok(Source::new(path.display().to_string(), text))
@@ -47,15 +46,14 @@ fn folder(path: &Path) -> PathBuf {
 /// Reads a plan.
 pub fn plan(path: &Path) -> Result<LoadedPlan, Failure> {
     let source = text(path, "plan")?;
-    let plan = Plan::parse(&source).map_err(|faults| Failure::new(Code::Usage, faults.to_string()))?;
+    let plan = Plan::parse(&source).map_err(|faults| Failure::usage(faults.to_string()))?;
     Ok(LoadedPlan { source, plan, folder: folder(path) })
 }
 
 /// Reads a site.
 pub fn site(path: &Path) -> Result<LoadedSite, Failure> {
     let source = text(path, "site")?;
-    let site = Site::parse(&source, &folder(path))
-        .map_err(|faults| Failure::new(Code::Usage, faults.to_string()))?;
+    let site = Site::parse(&source, &folder(path)).map_err(|faults| Failure::usage(faults.to_string()))?;
     Ok(LoadedSite { site, sha256: sha256_hex(source.text.as_bytes()) })
 }
 
@@ -63,32 +61,4 @@ pub fn site(path: &Path) -> Result<LoadedSite, Failure> {
 pub fn state(path: &Path) -> Result<State, Failure> {
     let (_, state) = archive::read(path)?;
     Ok(state)
-}
-
-impl From<ArchiveError> for Failure {
-    fn from(error: ArchiveError) -> Self {
-        let message = error.to_string();
-        match error {
-            // The lock of a process that is at work.
-            ArchiveError::Io { error, .. } if error.kind() == std::io::ErrorKind::WouldBlock => {
-                Self::new(Code::Paused, message).help("wait until it is done, and run again")
-            }
-            ArchiveError::Io { .. } => Self::new(Code::Refused, message).help(
-                "nothing that was recorded is lost: make the archive's folder writable, with room on its disk, and run again",
-            ),
-            ArchiveError::Damaged { .. } => Self::new(Code::Refused, message).help(
-                "the journal is written only by appending lines: restore the archive from a copy, and keep this one for the inquiry",
-            ),
-            ArchiveError::Changed { .. } => Self::new(Code::Refused, message).help(
-                "somebody changed the file: restore it from a copy, and find out who; `rootwright verify` looks at all the others",
-            ),
-            ArchiveError::Unrecorded(_) => Self::new(Code::Refused, message).help(
-                "if the journal was cut, restore the archive from a copy, and keep this one for the inquiry; if the file is none of a ceremony, move it elsewhere",
-            ),
-            ArchiveError::NotAnArchive(_) => {
-                Self::new(Code::Refused, message).help("name an empty folder, or one that does not exist yet")
-            }
-            ArchiveError::Json(_) => Self::new(Code::Refused, message),
-        }
-    }
 }

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::json;
 
+use super::recovery::Section;
+
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
@@ -69,14 +71,40 @@ pub struct Failure {
     pub message: String,
     /// What to do next.
     pub help: Option<String>,
+    /// Where `docs/recovery.md` says more; always there when it is no usage and no finding.
+    pub section: Option<Section>,
     /// What there is to say all the same, with `--json`: a run's steps, say.
     pub document: Option<serde_json::Value>,
 }
 
 impl Failure {
-    /// A failure with its exit code.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None, document: None }
+    fn of(code: Code, section: Option<Section>, message: String) -> Self {
+        Self { code, message, help: None, section, document: None }
+    }
+
+    /// The command line, or a file that can't be read.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::of(Code::Usage, None, message.into())
+    }
+
+    /// A check, lint or verification failed.
+    pub fn findings(message: impl Into<String>) -> Self {
+        Self::of(Code::Findings, None, message.into())
+    }
+
+    /// Something or someone is still missing.
+    pub fn paused(section: Section, message: impl Into<String>) -> Self {
+        Self::of(Code::Paused, Some(section), message.into())
+    }
+
+    /// A device failed.
+    pub fn device(section: Section, message: impl Into<String>) -> Self {
+        Self::of(Code::Device, Some(section), message.into())
+    }
+
+    /// Going on could lose or expose something.
+    pub fn refused(section: Section, message: impl Into<String>) -> Self {
+        Self::of(Code::Refused, Some(section), message.into())
     }
 
     /// Adds what to do next.
@@ -89,8 +117,11 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
-        match &self.help {
-            Some(help) => write!(f, "\n\n{help}"),
+        if let Some(help) = &self.help {
+            write!(f, "\n\n{help}")?;
+        }
+        match self.section {
+            Some(section) => write!(f, "\n\nmore: `rootwright man --recovery {section}` (docs/recovery.md)"),
             None => Ok(()),
         }
     }
@@ -99,7 +130,7 @@ impl fmt::Display for Failure {
 impl From<io::Error> for Failure {
     /// For stdout and stderr only.
     fn from(error: io::Error) -> Self {
-        Self::new(Code::Usage, format!("the output can't be written: {error}"))
+        Self::usage(format!("the output can't be written: {error}"))
     }
 }
 
@@ -115,7 +146,7 @@ impl Output {
     pub fn result<T: Serialize>(&self, document: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         let mut text = if self.json {
             serde_json::to_string_pretty(document)
-                .map_err(|error| Failure::new(Code::Usage, format!("the result can't be written: {error}")))?
+                .map_err(|error| Failure::usage(format!("the result can't be written: {error}")))?
         } else {
             text()
         };
@@ -141,6 +172,7 @@ impl Output {
             if let Some(map) = document.as_object_mut() {
                 map.insert("error".into(), failure.message.clone().into());
                 map.insert("help".into(), failure.help.clone().into());
+                map.insert("recovery".into(), failure.section.map(Section::heading).into());
                 map.insert("exit".into(), failure.code.number().into());
             }
             let _ = writeln!(anstream::stdout(), "{document:#}");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 
+use super::recovery::Section;
 use super::{Code, Failure, Output, load, run};
 use crate::archive::State;
 use crate::archive::rehearsal::Rehearsal;
@@ -74,8 +75,8 @@ impl Rehearse {
         let plan = load::plan(&self.plan)?;
         let state = load::state(&self.archive)?;
         if state.purpose == Some(Purpose::Production) {
-            return Err(Failure::new(
-                Code::Refused,
+            return Err(Failure::refused(
+                Section::RehearsalAndProduction,
                 format!("{} is a production archive", self.archive.display()),
             )
             .help("a rehearsal never touches one: name another folder"));
@@ -86,7 +87,7 @@ impl Rehearse {
         // What a rule would stop, stops before a folder or token is made.
         let moved = conduct::moved(&plan.plan, shift)?;
         crate::difference::between(&moved, &state)
-            .map_err(|error| Failure::new(Code::Refused, error.to_string()))?;
+            .map_err(|error| Failure::refused(Section::PlanAndArchive, error.to_string()))?;
         let module = self.module(before.as_ref())?;
         if before.is_none() && std::env::var_os("SOFTHSM2_CONF").is_none() {
             let clock = conduct::clock(&moved, &state, true)?;
@@ -95,16 +96,19 @@ impl Rehearse {
         let mut rehearsal = prepare(&self.archive)?;
         let configuration = rehearsal.configuration().display().to_string();
         let environment = IndexMap::from([("SOFTHSM2_CONF".to_string(), configuration)]);
-        environment::ensure(&environment).map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
+        environment::ensure(&environment).map_err(|error| Failure::usage(error.to_string()))?;
         let site = Site {
             purpose: At::absent(Purpose::Rehearsal),
             date_shift: Some(At::absent(shift)),
             environment,
+            people: before.as_ref().map(|site| site.people.clone()).unwrap_or_default(),
+            waivers: before.as_ref().map(|site| site.waivers.clone()).unwrap_or_default(),
             devices: before.map(|site| site.devices).unwrap_or_default(),
         };
         let spent = tokens(&plan.plan, &state, site, &module, &mut rehearsal)?;
         let site = load::site(&rehearsal.site())?;
-        run::hold(output, (start, spent), &plan, &site, &self.archive, self.yes)
+        let how = run::How { yes: self.yes, dry_run: false };
+        run::hold(output, (start, spent), &plan, &site, &self.archive, how)
     }
 
     /// The days by which the dates move: what the archive or its site have, or else what --date says.
@@ -122,13 +126,13 @@ impl Rehearse {
                     .date
                     .shifted(kept)
                     .map_or_else(String::new, |day| format!(", which holds this ceremony on {day}"));
-                Err(Failure::new(Code::Usage, format!("--date moves the dates by {wanted} days, but those of this archive are moved by {kept}{day}"))
+                Err(Failure::usage(format!("--date moves the dates by {wanted} days, but those of this archive are moved by {kept}{day}"))
                     .help("every plan over one archive is moved alike: leave --date out, or name another archive"))
             }
             (Some(days), _) | (None, Some(days)) => Ok(days),
             (None, None) => {
-                let clock = Clock::system()
-                    .ok_or_else(|| Failure::new(Code::Usage, "the machine's clock can't be read"))?;
+                let clock =
+                    Clock::system().ok_or_else(|| Failure::usage("the machine's clock can't be read"))?;
                 Ok(clock.now().day().since(plan.ceremony.date))
             }
         }
@@ -142,7 +146,7 @@ impl Rehearse {
             return Ok((*device.module).clone());
         }
         MODULES.iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(|| {
-            Failure::new(Code::Paused, "SoftHSM is not installed: no libsofthsm2.so in the usual places")
+            Failure::paused(Section::SoftHsmMissing, "SoftHSM is not installed: no libsofthsm2.so in the usual places")
                 .help("install it (Debian, Ubuntu: apt-get install softhsm2; Fedora: dnf install softhsm; macOS: brew install softhsm), or name its module with --module FILE")
         })
     }
@@ -155,7 +159,7 @@ fn prepare(archive: &Path) -> Result<Rehearsal, Failure> {
 }
 
 fn unwritable(archive: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(Code::Refused, format!("{}/rehearsal can't be written: {error}", archive.display()))
+    Failure::refused(Section::Disk, format!("{}/rehearsal can't be written: {error}", archive.display()))
         .help("name a folder that can be written to")
 }
 
@@ -185,6 +189,7 @@ fn tokens(
             module: At::absent(module.to_path_buf()),
             module_sha256: None,
             serial: None,
+            model: None,
             label: Some(At::absent(name.to_string())),
             pin: file(false),
             so_pin: file(true),
@@ -242,8 +247,11 @@ fn make(name: &Name, site: &mut Site) -> Result<Duration, Failure> {
         }
         return Ok(spent + devices.device_time());
     }
-    Err(Failure::new(Code::Device, format!("{name}: {TOKENS} tokens were begun, and none was finished"))
-        .help("remove the rehearsal's folder, and rehearse again"))
+    Err(Failure::device(
+        Section::DeviceFailed,
+        format!("{name}: {TOKENS} tokens were begun, and none was finished"),
+    )
+    .help("remove the rehearsal's folder, and rehearse again"))
 }
 
 /// The site file's text. Paths of PINs are relative to it.
@@ -286,7 +294,7 @@ fn written(site: &Site) -> String {
 fn pin() -> Result<String, Failure> {
     let mut random = [0u8; 12];
     getrandom::fill(&mut random).map_err(|error| {
-        Failure::new(Code::Refused, format!("the system's random source failed: {error}"))
+        Failure::refused(Section::Random, format!("the system's random source failed: {error}"))
     })?;
     Ok(random.iter().map(|byte| char::from(b'0' + byte % 10)).collect())
 }

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::recovery::Section;
 use super::{Code, Failure, Output, load};
 use crate::archive::rehearsal;
-use crate::ceremony::console::{PinPrompt, Terminal};
+use crate::ceremony::console::Terminal;
 use crate::ceremony::engine::millis;
 use crate::ceremony::{Ceremony, RunReport, Status};
-use crate::token::environment;
+use crate::token::{environment, guard};
 
 /// Hold the ceremony, or the rest of it: what the plan says and the archive does not hold yet.
 ///
@@ -33,6 +34,10 @@ pub struct Run {
     /// Ask nothing. Only where the site says rehearsal.
     #[arg(long)]
     yes: bool,
+
+    /// Look at everything, log in to every device, list the steps, and end before the first write.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Run {
@@ -41,13 +46,25 @@ impl Run {
         let plan = load::plan(&self.plan)?;
         let site = load::site(&self.site)?;
         if self.yes && !site.site.is_rehearsal() {
-            return Err(Failure::new(Code::Refused, "--yes, and the site says production")
-                .help("a production ceremony is confirmed by a person: run without --yes"));
+            return Err(Failure::refused(
+                Section::RehearsalAndProduction,
+                "--yes, and the site says production",
+            )
+            .help("a production ceremony is confirmed by a person: run without --yes"));
         }
-        environment::ensure(&site.site.environment)
-            .map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
-        hold(output, (start, Duration::ZERO), &plan, &site, &self.archive, self.yes)
+        environment::ensure(&site.site.environment).map_err(|error| Failure::usage(error.to_string()))?;
+        let how = How { yes: self.yes, dry_run: self.dry_run };
+        hold(output, (start, Duration::ZERO), &plan, &site, &self.archive, how)
     }
+}
+
+/// How a ceremony is held.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// Nothing is asked.
+    pub yes: bool,
+    /// Nothing is written.
+    pub dry_run: bool,
 }
 
 /// Holds a ceremony and shows what came of it. It began at `start`, and spent `before` inside devices.
@@ -57,10 +74,10 @@ pub fn hold(
     plan: &load::LoadedPlan,
     site: &load::LoadedSite,
     archive: &Path,
-    yes: bool,
+    how: How,
 ) -> Result<Code, Failure> {
-    let unreadable =
-        |error: std::io::Error| Failure::new(Code::Usage, format!("{}: {error}", archive.display()));
+    let guard = guard::guard();
+    let unreadable = |error: std::io::Error| Failure::usage(format!("{}: {error}", archive.display()));
     let ceremony = Ceremony {
         plan: &plan.plan,
         source: &plan.source,
@@ -69,8 +86,10 @@ pub fn hold(
         site_sha256: site.sha256.clone(),
         others: rehearsal::records(archive).map_err(unreadable)?,
         archive,
+        guard,
+        dry_run: how.dry_run,
     };
-    let (mut report, result) = ceremony.run(start, &mut Terminal::new(yes), &mut PinPrompt);
+    let (mut report, result) = ceremony.run(start, &mut Terminal::of_ceremony(how.yes));
     report.device_ms += millis(before);
     let document = serde_json::to_value(&report).unwrap_or(Value::Null);
     match result {
@@ -82,18 +101,37 @@ pub fn hold(
             let mut failure = Failure::from(error);
             failure.document = Some(document);
             let (made, left) = (report.count(Status::Made), report.count(Status::Pending));
+            let mut more = Vec::new();
             if made > 0 {
-                let kept = format!(
-                    "{made} steps were taken and stand in the archive; {left} are left: run again to go on"
-                );
-                failure.help = Some(failure.help.map_or(kept.clone(), |help| format!("{help}\n{kept}")));
+                more.push(format!("{made} steps were taken and stand in the archive; {left} are left"));
             }
+            if matches!(failure.code, Code::Paused | Code::Device) {
+                more.push(format!("to go on:\n\n  {}", again()));
+            }
+            let lines = failure.help.into_iter().chain(more).collect::<Vec<_>>();
+            failure.help = Some(lines.join("\n")).filter(|help| !help.is_empty());
             Err(failure)
         }
     }
 }
 
+/// The command that goes on: this one, as a shell takes it.
+fn again() -> String {
+    let quoted = |word: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            word.to_string()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    };
+    std::env::args().map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+}
+
 fn text(report: &RunReport) -> String {
+    if report.dry_run {
+        return steps(report);
+    }
     let (made, done) = (report.count(Status::Made), report.count(Status::Done));
     if made == 0 {
         return format!(
@@ -110,4 +148,21 @@ fn text(report: &RunReport) -> String {
         report.disk_ms,
         report.archive
     )
+}
+
+/// The steps of a dry run, done and to be taken.
+fn steps(report: &RunReport) -> String {
+    let (left, all) = (report.count(Status::Pending), report.steps.len());
+    if left == 0 {
+        return format!(
+            "Nothing is missing: {} holds all that the plan says ({all} steps).\n",
+            report.archive
+        );
+    }
+    let mut text = format!("{left} of {all} steps are to be taken. Nothing was written.\n");
+    for step in &report.steps {
+        let mark = if step.status == Status::Pending { "·" } else { "✓" };
+        text.push_str(&format!("  {mark} {}\n", step.id));
+    }
+    text
 }

@@ -51,12 +51,12 @@ impl Show {
 fn one(file: &Path) -> Result<Shown, Failure> {
     let name = file.to_string_lossy();
     let bytes = fs::read(file).map_err(|error| {
-        let failure = Failure::new(Code::Usage, format!("{}: can't be read: {error}", name.escape_debug()));
+        let failure = Failure::usage(format!("{}: can't be read: {error}", name.escape_debug()));
         if file.is_dir() {
             failure.help("name the files in it: `show` takes files, not folders")
         } else {
             failure
         }
     })?;
-    show(&name, &bytes).map_err(|error| Failure::new(Code::Usage, error.to_string()))
+    show(&name, &bytes).map_err(|error| Failure::usage(error.to_string()))
 }

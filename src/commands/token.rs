@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Code, Failure, Output, load};
-use crate::ceremony::console::PinPrompt;
+use crate::ceremony::console::Terminal;
 use crate::plan::Name;
-use crate::token::{DeviceReport, Devices, ObjectReport, Present, TokenState, environment};
+use crate::token::{DeviceReport, Devices, ObjectReport, Present, TokenState, environment, guard};
 
 /// Look at the devices of a site, and prepare blank ones.
 #[derive(Debug, clap::Args)]
@@ -70,8 +70,8 @@ impl Token {
 
 fn open(site: &Path) -> Result<(load::LoadedSite, Devices), Failure> {
     let loaded = load::site(site)?;
-    environment::ensure(&loaded.site.environment)
-        .map_err(|error| Failure::new(Code::Usage, error.to_string()))?;
+    environment::ensure(&loaded.site.environment).map_err(|error| Failure::usage(error.to_string()))?;
+    guard::guard();
     let devices = Devices::new(&loaded.site);
     Ok((loaded, devices))
 }
@@ -172,7 +172,7 @@ fn show(verb: &Show, output: &Output) -> Result<Code, Failure> {
     };
     let mut shown = Vec::new();
     for device in names {
-        let token = devices.open(&device, &mut PinPrompt)?;
+        let token = devices.open(&device, &mut Terminal::new(false))?;
         let objects = token.inventory()?;
         shown.push(Shown {
             device,
@@ -218,7 +218,7 @@ fn device_text(shown: &Shown) -> String {
 
 fn init(verb: &Init, output: &Output) -> Result<Code, Failure> {
     let (_, mut devices) = open(&verb.site)?;
-    let report = devices.init(&verb.device, &mut PinPrompt)?;
+    let report = devices.init(&verb.device, &mut Terminal::new(false))?;
     output.result(&report, || {
         format!(
             "{} is ready: token `{}`, serial {}.\nPut into the site, under [devices.{}]:\n\n  serial = \"{}\"\n",

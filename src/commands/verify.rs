@@ -36,7 +36,7 @@ impl Verify {
     pub fn run(self, output: &Output) -> Result<Code, Failure> {
         let plan = self.plan.as_deref().map(load::plan).transpose()?;
         let now = self.at.or_else(|| Clock::system().map(|clock| clock.now())).ok_or_else(|| {
-            Failure::new(Code::Usage, "the machine's clock can't be read").help("say the time with --at")
+            Failure::usage("the machine's clock can't be read").help("say the time with --at")
         })?;
         let options = Options { at: self.at, now, plan: plan.as_ref().map(|loaded| &loaded.plan) };
         let report = verify::verify(&self.archive, &options)?;
@@ -47,7 +47,6 @@ impl Verify {
 
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
-        Self::new(Code::Usage, error.to_string())
-            .help("name an archive's directory: the one that holds journal.jsonl")
+        Self::usage(error.to_string()).help("name an archive's directory: the one that holds journal.jsonl")
     }
 }

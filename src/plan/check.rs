@@ -11,6 +11,7 @@ use super::{At, Certificate, Fault, Key, Name, Plan, Profile, Role, Window};
 pub fn check(plan: &Plan) -> Vec<Fault> {
     let mut faults = Vec::new();
     ceremony(plan, &mut faults);
+    read_back(plan, &mut faults);
     people(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
@@ -28,6 +29,32 @@ fn ceremony(plan: &Plan, faults: &mut Vec<Fault>) {
             faults
                 .push(Fault::at(text, format!("the ceremony's {field} is empty or has control characters")));
         }
+    }
+}
+
+/// A step that is read back makes something of the plan that has a fingerprint.
+fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
+    let keyholders = plan.keyholders().map(|(name, ..)| name);
+    let names = |of: &[&Name], verb: &str| of.iter().map(|name| format!("{verb}/{name}")).collect::<Vec<_>>();
+    let keys: Vec<&Name> = plan.device_keys().map(|(name, ..)| name).chain(keyholders).collect();
+    let mut known = names(&keys, "generate-key");
+    known.extend(names(&plan.certificates.keys().collect::<Vec<_>>(), "issue"));
+    known.extend(names(&plan.crls.keys().collect::<Vec<_>>(), "issue-crl"));
+    if plan.trust_root.is_some() {
+        known.push("assemble/trust-root".into());
+    }
+    if plan.tuf.is_some() {
+        known.extend(["root", "targets", "snapshot", "timestamp"].map(|role| format!("publish/tuf-{role}")));
+    }
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    for step in plan.ceremony.read_back.iter().filter(|step| !known.contains(&step.as_str())) {
+        let help = match super::source::nearest(step, &known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                "expected a step such as `generate-key/NAME`, `issue/NAME` or `assemble/trust-root`".into()
+            }
+        };
+        faults.push(Fault::at(step, format!("the plan has no step `{}` to be read back", **step)).help(help));
     }
 }
 
@@ -373,6 +400,8 @@ mod tests {
                 "root = { csr = \"x\" }",
                 "can't sign here",
             ),
+            ("\"issue/root\"", "\"issue/rot\"", "did you mean `issue/root`?"),
+            ("\"issue/root\"", "\"verify/root\"", "no step `verify/root` to be read back"),
             ("issuer   = \"root\"\nnumber", "issuer   = \"tsa-signer-2026\"\nnumber", "is not a CA"),
         ] {
             let shown = faults_of(from, to);

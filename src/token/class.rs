@@ -31,6 +31,7 @@ impl TokenError {
             | Self::LabelTaken { .. }
             | Self::HalfMade { .. }
             | Self::WrongKey { .. }
+            | Self::OtherKey { .. }
             | Self::Contradiction { .. } => Class::Refused,
             Self::Throwaway { .. }
             | Self::ModuleFailed { .. }

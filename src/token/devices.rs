@@ -14,6 +14,7 @@ use super::pin::AskPin;
 use super::pkcs11::Pkcs11Token;
 use super::state::{TokenState, Wanted};
 use super::{DeviceReport, Token, TokenError, init};
+use crate::fault;
 use crate::plan::Name;
 use crate::site::{Device, Site};
 
@@ -21,6 +22,7 @@ use crate::site::{Device, Site};
 pub struct Devices {
     site: IndexMap<Name, Device>,
     open: BTreeMap<Name, Pkcs11Token>,
+    logins: BTreeMap<Name, u32>,
     clock: Clock,
 }
 
@@ -49,7 +51,12 @@ pub struct ModuleTokens {
 impl Devices {
     /// The devices of this site. Nothing is touched yet.
     pub fn new(site: &Site) -> Self {
-        Self { site: site.devices.clone(), open: BTreeMap::new(), clock: Clock::default() }
+        Self {
+            site: site.devices.clone(),
+            open: BTreeMap::new(),
+            logins: BTreeMap::new(),
+            clock: Clock::default(),
+        }
     }
 
     /// A logged-in session with a device: opened when it is first asked for, or after it was lost.
@@ -60,9 +67,40 @@ impl Devices {
         let device = device(&self.site, name)?;
         let token = match self.open.entry(name.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(Pkcs11Token::open(name, device, ask, &self.clock)?),
+            Entry::Vacant(entry) => {
+                let token = Pkcs11Token::open(name, device, ask, &self.clock)?;
+                let logins = self.logins.entry(name.clone()).or_default();
+                *logins = logins.saturating_add(1);
+                entry.insert(token)
+            }
         };
         Ok(token)
+    }
+
+    /// How often a device was opened and logged in to: again after its session was lost.
+    pub fn logins(&self, name: &Name) -> u32 {
+        self.logins.get(name).copied().unwrap_or_default()
+    }
+
+    /// Looks for tokens that were plugged in since. Some modules (SoftHSM's is one) see a new token only
+    /// when they start: they are started again, unless that would end other sessions.
+    pub fn look_again(&mut self, name: &Name) -> Result<(), TokenError> {
+        let device = device(&self.site, name)?;
+        self.open.retain(|_, token| token.is_open());
+        let module = Module::load(name, device, &self.clock)?;
+        let same = |other: &Name| self.site.get(other).is_some_and(|other| other.module == device.module);
+        if self.open.keys().any(same) || module.find(name, &Wanted::of(device), &self.clock).is_ok() {
+            return Ok(());
+        }
+        module.restart(name, &self.clock)
+    }
+
+    /// Logs out of every device, and ends all sessions.
+    pub fn close(&mut self) {
+        for (_, token) in std::mem::take(&mut self.open) {
+            token.end();
+        }
+        fault::point("devices: closed");
     }
 
     /// What a device says of itself without a login: whether it is there, and what it can do.

@@ -330,6 +330,21 @@ pub enum TokenError {
         expected: Algorithm,
     },
 
+    /// The key under the label is not the one that the archive knows.
+    #[error(
+        "{token}: the key `{key}` is another one than the archive's\n  found SHA-256    {found}\n  expected SHA-256 {expected}\n  nothing was signed. Is this the token that the key was generated on? Compare its serial with keys/{key}.json in the archive"
+    )]
+    OtherKey {
+        /// The token.
+        token: Box<Which>,
+        /// The key's name.
+        key: Name,
+        /// SHA-256 of the public key that is there, in hex.
+        found: String,
+        /// SHA-256 of the public key that the archive has, in hex.
+        expected: String,
+    },
+
     /// The token answered with something that can't be.
     #[error(
         "{token}: {what} is {found}, expected {expected}\n  the device or its module is broken, or not made for this. Do not go on with it before its vendor has explained that"

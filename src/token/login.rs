@@ -28,6 +28,7 @@ impl TokenState {
             serial: self.report.serial.clone(),
             model: self.report.model.clone(),
             count_low: self.pin(owner).count_low,
+            final_try: self.pin(owner).final_try,
             length: self.pin_length,
         }
     }

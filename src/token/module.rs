@@ -92,6 +92,17 @@ impl Module {
         Ok(module)
     }
 
+    /// Ends the module and starts it again. No session may be open.
+    pub(super) fn restart(&self, name: &Name, clock: &Clock) -> Result<(), TokenError> {
+        let arguments = CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK);
+        let ended = clock.time(|| self.context.clone().finalize());
+        let started = ended.and_then(|()| clock.time(|| self.context.initialize(arguments)));
+        started.map_err(|error| {
+            let failure = Failure::of(&error);
+            TokenError::ModuleFailed { device: name.clone(), path: self.path.clone(), failure }
+        })
+    }
+
     /// Every token that is there, blank ones too.
     pub(super) fn tokens(&self, name: &Name, clock: &Clock) -> Result<Vec<Found>, TokenError> {
         let slots = clock.time(|| self.context.get_slots_with_token()).map_err(|error| {

@@ -49,6 +49,8 @@ pub struct PinRequest {
     pub model: String,
     /// Whether a wrong PIN was tried since the last right one, as the token says.
     pub count_low: bool,
+    /// Whether one more wrong PIN locks it, as the token says.
+    pub final_try: bool,
     /// How many bytes the PIN may have, where the token says so.
     pub length: Option<(usize, usize)>,
 }
@@ -57,6 +59,12 @@ pub struct PinRequest {
 pub trait AskPin {
     /// Asks once. What comes back is tried once: nothing is asked again after a wrong PIN.
     fn ask(&mut self, request: &PinRequest) -> Result<SecretString, PinError>;
+
+    /// Whether the last try before the PIN is locked may be used. Only a person who typed the token's
+    /// serial number says so.
+    fn last_try(&mut self, _request: &PinRequest) -> bool {
+        false
+    }
 
     /// Tells a person that the device waits for a PIN on its own keypad.
     fn keypad(&mut self, _request: &PinRequest) {}
@@ -220,6 +228,7 @@ mod tests {
             serial: "1f0e".into(),
             model: "model".into(),
             count_low: false,
+            final_try: false,
             length: Some((4, 255)),
         }
     }

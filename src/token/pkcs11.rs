@@ -16,7 +16,7 @@ use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError};
 use super::{attributes, login, mechanism, pair, template};
 use crate::fault;
 use crate::lint::Signable;
-use crate::pki::{Algorithm, Signature};
+use crate::pki::{Algorithm, PublicKey, Signature};
 use crate::plan::Name;
 use crate::site::{Device, Pin};
 
@@ -60,7 +60,10 @@ impl Pkcs11Token {
         // Another device of the site may be the same token, which needs no second login.
         if !login::is_logged_in(&session, clock) {
             let owner = PinOwner::User;
-            state.allows_login(name, owner)?;
+            match state.allows_login(name, owner) {
+                Err(TokenError::PinFinalTry { .. }) if ask.last_try(&state.request(name, owner, false)) => {}
+                allowed => allowed?,
+            }
             if *device.pin == Pin::Protected && !state.keypad {
                 let reason = "the token says that it has no keypad";
                 return Err(TokenError::NoKeypad { token: which, reason });
@@ -84,6 +87,15 @@ impl Pkcs11Token {
     /// Whether the session still stands.
     pub(super) fn is_open(&self) -> bool {
         self.session.is_some()
+    }
+
+    /// Logs out, and ends the session.
+    pub(super) fn end(mut self) {
+        if let Some(session) = self.session.take() {
+            // Another device of the site may have been the same token, and have logged out before.
+            let _ = self.clock.time(|| session.logout());
+            self.clock.time(|| drop(session));
+        }
     }
 
     /// Makes calls in the session. Without its login the session is lost: private keys would be
@@ -132,6 +144,13 @@ impl Pkcs11Token {
         TokenError::KeyAmbiguous { token: self.which.clone(), key: key.clone(), private, public }
     }
 
+    fn missing(&mut self, key: &Name) -> Result<TokenError, TokenError> {
+        let keys = self.inventory()?;
+        let private = keys.into_iter().filter(|object| object.class == "CKO_PRIVATE_KEY");
+        let present = private.map(|object| object.label).collect();
+        Ok(TokenError::MissingKey { token: self.which.clone(), key: key.clone(), present })
+    }
+
     fn bad_reply(&self, what: impl Into<String>, (found, expected): (String, String)) -> TokenError {
         TokenError::BadReply { token: self.which.clone(), what: what.into(), found, expected }
     }
@@ -151,14 +170,7 @@ impl Token for Pkcs11Token {
         if !self.algorithms.contains(&algorithm) {
             return Err(TokenError::Unsupported { token, algorithm, supported: self.algorithms.clone() });
         }
-        let taken = self.labelled(key)?;
-        if !taken.private.is_empty() || !taken.public.is_empty() {
-            if let Err(half @ TokenError::HalfMade { .. }) = self.find(key) {
-                return Err(half);
-            }
-            let (private, public) = (taken.private.len(), taken.public.len());
-            return Err(TokenError::LabelTaken { token, key: key.clone(), private, public });
-        }
+        self.vacant(key)?;
         let (public, private) = template::pair(key, algorithm);
         self.call(
             || format!("generating the key `{key}` ({algorithm}; it may be on the device nevertheless)"),
@@ -180,6 +192,31 @@ impl Token for Pkcs11Token {
             return Err(TokenError::Contradiction { token, key: key.clone(), attribute, found, expected });
         }
         Ok(report)
+    }
+
+    fn vacant(&mut self, key: &Name) -> Result<(), TokenError> {
+        let taken = self.labelled(key)?;
+        if taken.private.is_empty() && taken.public.is_empty() {
+            return Ok(());
+        }
+        if let Err(half @ TokenError::HalfMade { .. }) = self.find(key) {
+            return Err(half);
+        }
+        let (private, public) = (taken.private.len(), taken.public.len());
+        Err(TokenError::LabelTaken { token: self.which.clone(), key: key.clone(), private, public })
+    }
+
+    fn holds(&mut self, key: &Name, public: &PublicKey) -> Result<(), TokenError> {
+        let Some(found) = self.find(key)? else { return Err(self.missing(key)?) };
+        if found.public == *public {
+            return Ok(());
+        }
+        Err(TokenError::OtherKey {
+            token: self.which.clone(),
+            key: key.clone(),
+            found: found.public.fingerprint(),
+            expected: public.fingerprint(),
+        })
     }
 
     fn find(&mut self, key: &Name) -> Result<Option<KeyReport>, TokenError> {
@@ -238,12 +275,7 @@ impl Token for Pkcs11Token {
             self.call(|| format!("looking for the key `{key}`"), |session| session.find_objects(&search))?;
         let private = match found.as_slice() {
             [private] => *private,
-            [] => {
-                let keys = self.inventory()?;
-                let private = keys.into_iter().filter(|object| object.class == "CKO_PRIVATE_KEY");
-                let present = private.map(|object| object.label).collect();
-                return Err(TokenError::MissingKey { token: self.which.clone(), key: key.clone(), present });
-            }
+            [] => return Err(self.missing(key)?),
             _ => {
                 let found = self.labelled(key)?;
                 return Err(self.ambiguous(key, &found));

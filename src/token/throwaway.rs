@@ -50,6 +50,19 @@ impl Token for Throwaway {
         Ok(report)
     }
 
+    fn vacant(&mut self, _: &Name) -> Result<(), TokenError> {
+        Ok(())
+    }
+
+    fn holds(&mut self, key: &Name, public: &PublicKey) -> Result<(), TokenError> {
+        let failed = |reason: &str| TokenError::Throwaway { key: key.clone(), reason: reason.into() };
+        match self.find(key)? {
+            Some(found) if found.public == *public => Ok(()),
+            Some(_) => Err(failed("it is another key")),
+            None => Err(failed("there is no such key")),
+        }
+    }
+
     fn find(&mut self, key: &Name) -> Result<Option<KeyReport>, TokenError> {
         self.keys.get(key).map(|pair| Self::describe(key, pair)).transpose()
     }

@@ -5,7 +5,7 @@ use data_encoding::BASE64;
 use super::plain::ends;
 use super::sheet::{Cell, Sheet, Table};
 use crate::archive::journal::{Journal, Record};
-use crate::archive::{Event, FileRecord};
+use crate::archive::{Confirmation, Event, FileRecord};
 use crate::pki::sha256_hex;
 use crate::plan::Name;
 use crate::site::Purpose;
@@ -71,6 +71,33 @@ fn detail(event: &Event, files: &[FileRecord]) -> String {
             };
             format!("{name}: {purpose}{moved}, plan {}, rootwright {tool}", ends(plan))
         }
+        Event::MachineChecked { findings } if findings.is_empty() => "nothing was found".into(),
+        Event::MachineChecked { findings } => {
+            let each = findings.iter().map(|finding| match &finding.waived {
+                Some(reason) => format!("{} [{}], waived: {reason}", finding.found, finding.id),
+                None => format!("{} [{}]", finding.found, finding.id),
+            });
+            each.collect::<Vec<_>>().join("; ")
+        }
+        Event::ClockRead { wall, skew, by } => {
+            format!("{wall} on the wall, the machine {skew} s ahead{}", read_by(by.as_ref()))
+        }
+        Event::Confirmed { what, of, by, .. } => {
+            let of = if of.len() == 64 { ends(of) } else { of.clone() };
+            let what = match what {
+                Confirmation::Begin => "to begin, plan",
+                Confirmation::Generate => "to generate on",
+                Confirmation::Sign => "to sign, SHA-256",
+                Confirmation::ReadBack => "read back, SHA-256",
+            };
+            format!("{what} {of}{}", read_by(by.as_ref()))
+        }
+        Event::DeviationRecorded { expected, happened, decided, by } => {
+            format!("expected: {expected}; happened: {happened}; decided: {decided}, by {by}")
+        }
+        Event::RefusalRecorded { person, of, reason } => {
+            format!("{person} does not sign off {of}: {reason}")
+        }
         Event::DeviceOpened { device, claims } => {
             format!("{device}: {} {}, serial {}", claims.manufacturer, claims.model, claims.serial)
         }
@@ -111,6 +138,11 @@ fn detail(event: &Event, files: &[FileRecord]) -> String {
             .collect::<Vec<_>>()
             .join(", "),
     }
+}
+
+/// `, by NAME`, where it is known.
+fn read_by(by: Option<&Name>) -> String {
+    by.map(|by| format!(", by {by}")).unwrap_or_default()
 }
 
 fn named(issuer: Option<&Name>) -> &str {

@@ -1,0 +1,169 @@
+//! Where the engine asks people, and what of it stands in the journal.
+
+use super::CeremonyError;
+use super::console::{Fingerprint, Preview, Turn};
+use super::engine::Engine;
+use crate::archive::{Confirmation, Event};
+use crate::difference::{Action, Step};
+use crate::lint::{Linted, Signable};
+use crate::pki::Document;
+use crate::plan::Name;
+use crate::token::DeviceReport;
+
+/// What a document says, by label, as people approve it.
+pub(super) type Facts = Vec<(&'static str, String)>;
+
+impl Engine<'_> {
+    /// A device's turn begins: what it generates now is agreed to at once, before its first key.
+    pub(super) fn turn(&mut self, device: Option<&Name>, next: &[&Step]) -> Result<(), CeremonyError> {
+        let (Some(device), Some(step)) = (device, next.first()) else { return Ok(()) };
+        if !self.console.asks() || self.agreed.contains(&step.id) {
+            return Ok(());
+        }
+        let generates = |step: &&&Step| matches!(&step.action, Action::GenerateKey { device: other, .. } if other == device);
+        let run: Vec<&&Step> = next.iter().take_while(generates).collect();
+        if run.is_empty() {
+            return Ok(());
+        }
+        let serial = self.serial_of(device);
+        let keys = run.iter().map(|step| step.action.to_string()).collect();
+        let person = self.people.at(device);
+        let by = person.as_ref().map(|person| person.part.clone());
+        let agreed =
+            self.console.turn(&Turn { person, device: device.clone(), serial: serial.clone(), keys });
+        self.remarks()?;
+        agreed?;
+        self.agreed.extend(run.iter().map(|step| step.id.clone()));
+        let of = format!("{device}, serial {serial}");
+        self.confirmed(None, Confirmation::Generate, of, by)
+    }
+
+    /// Somebody approves the very bytes that are signed.
+    pub(super) fn approve<T: Document>(
+        &mut self,
+        step: &Step,
+        linted: &Linted<T>,
+        (device, claims): (&Name, DeviceReport),
+        facts: impl FnOnce(&[u8]) -> Facts,
+    ) -> Result<(), CeremonyError> {
+        if !self.console.asks() {
+            return Ok(());
+        }
+        let person = self.people.at(device);
+        let by = person.as_ref().map(|person| person.part.clone());
+        let bytes = Fingerprint::of(linted.bytes());
+        let preview = Preview {
+            object: linted.object().to_string(),
+            facts: facts(linted.bytes()),
+            bytes: bytes.clone(),
+            key: linted.key().clone(),
+            person,
+            device: device.clone(),
+            serial: claims.serial,
+        };
+        let approved = self.console.approve(&preview);
+        self.remarks()?;
+        approved?;
+        self.confirmed(Some(step), Confirmation::Sign, bytes.hex().to_string(), by)
+    }
+
+    /// What a step made is read aloud, and read back where the plan asks for it.
+    pub(super) fn announce(&mut self, step: &Step) -> Result<(), CeremonyError> {
+        if !self.console.asks() {
+            return self.remarks();
+        }
+        if let Some((what, fingerprint)) = self.fingerprint(&step.action) {
+            self.console.fingerprint(&what, &fingerprint);
+            self.read_back(step, &what, &fingerprint)?;
+        }
+        self.remarks()
+    }
+
+    /// What should have been read back before an interruption is read back now.
+    pub(super) fn read_back_what_is_open(&mut self, steps: &[Step]) -> Result<(), CeremonyError> {
+        if !self.console.asks() {
+            return Ok(());
+        }
+        for step in steps.iter().filter(|step| step.done) {
+            if let Some((what, fingerprint)) = self.fingerprint(&step.action)
+                && self.wants_reading_back(step)
+            {
+                self.console.fingerprint(&what, &fingerprint);
+                self.read_back(step, &what, &fingerprint)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn wants_reading_back(&self, step: &Step) -> bool {
+        let planned = self.plan.ceremony.read_back.iter().any(|id| **id == step.id);
+        planned && !self.archive.state().read_back.contains(&step.id)
+    }
+
+    fn read_back(&mut self, step: &Step, what: &str, fingerprint: &Fingerprint) -> Result<(), CeremonyError> {
+        if !self.wants_reading_back(step) {
+            return Ok(());
+        }
+        let reader = self.people.witness();
+        let read = self.console.read_back(what, fingerprint, reader.as_ref());
+        self.remarks()?;
+        read?;
+        let by = reader.map(|person| person.part);
+        self.confirmed(Some(step), Confirmation::ReadBack, fingerprint.hex().to_string(), by)
+    }
+
+    fn confirmed(
+        &mut self,
+        step: Option<&Step>,
+        what: Confirmation,
+        of: String,
+        by: Option<Name>,
+    ) -> Result<(), CeremonyError> {
+        let event = Event::Confirmed { step: step.map(|step| step.id.clone()), what, of, by };
+        Ok(self.archive.record(self.clock.now(), event)?)
+    }
+
+    /// Writes down what people said at the last prompts.
+    pub(super) fn remarks(&mut self) -> Result<(), CeremonyError> {
+        for event in self.console.remarks() {
+            self.archive.record(self.clock.now(), event)?;
+        }
+        Ok(())
+    }
+
+    /// The serial of a device, from where it is known.
+    fn serial_of(&mut self, device: &Name) -> String {
+        match self.open(device) {
+            Ok(claims) => claims.serial,
+            Err(_) => self.archive.state().devices.get(device).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// What a step made, in words, and the fingerprint by which it is known.
+    fn fingerprint(&self, action: &Action) -> Option<(String, Fingerprint)> {
+        let state = self.archive.state();
+        Some(match action {
+            Action::GenerateKey { key, .. } | Action::ImportKey { key } => {
+                let made = state.keys.get(key)?;
+                (format!("the public key {key}"), Fingerprint::from_hex(&made.public.fingerprint()))
+            }
+            Action::Issue { certificate, .. } => {
+                let made = state.certificates.get(certificate)?;
+                (format!("the certificate {certificate}"), Fingerprint::of(made.certificate.der()))
+            }
+            Action::IssueCrl { crl, .. } => {
+                (format!("the CRL {crl}"), Fingerprint::of(state.crls.get(crl)?.crl.der()))
+            }
+            Action::AssembleTrustRoot => {
+                let made = state.trust_root.as_ref()?;
+                ("trusted_root.json".into(), Fingerprint::of(made.trusted_root.as_bytes()))
+            }
+            Action::Publish { role } => {
+                let published = state.newest(*role)?;
+                let what = format!("the TUF {role} metadata, version {}", published.version);
+                (what, Fingerprint::of(published.content.as_bytes()))
+            }
+            Action::SignMetadata { .. } => return None,
+        })
+    }
+}
