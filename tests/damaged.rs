@@ -195,13 +195,17 @@ fn a_key_on_the_device_is_taken_over_only_if_it_is_the_intended_one() {
     let generate = points(finished(), |name| name == "device: generate")[1];
     let begun = Room::prepared().copy(&place.path().join("begun"));
     assert!(begun.killed_at(generate));
-    // The same label and id, by another ceremony: another curve.
-    let other = Room::prepared().copy(&place.path().join("other"));
+    // The same label and id, but another curve, by another plan on a copy of the same token.
+    let other = begun.copy(&place.path().join("other"));
     let plan = fs::read_to_string(other.plan()).unwrap();
     let key = |curve: &str| format!("fulcio = {{ device = \"root-hsm\", algorithm = \"{curve}\" }}");
     assert!(plan.contains(&key("ecdsa-p384")));
     fs::write(other.plan(), plan.replace(&key("ecdsa-p384"), &key("ecdsa-p256"))).unwrap();
-    assert!(other.killed_at(generate + 1));
+    let before = other.points().len();
+    let probe = other.copy(&place.path().join("probe"));
+    assert_eq!(probe.run().code, 0);
+    let generate = probe.points()[before..].iter().position(|name| name == "device: generate").unwrap();
+    assert!(other.killed_at(generate + 2));
     fs::remove_dir_all(begun.path.join("tokens")).unwrap();
     support::copy(&other.path.join("tokens"), &begun.path.join("tokens"));
     let run = begun.run();

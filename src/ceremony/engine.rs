@@ -142,9 +142,9 @@ impl Engine<'_> {
                     rest.push(step);
                     continue;
                 }
-                self.turn(device.as_ref(), pending.get(at..).unwrap_or_default())?;
                 let report = reports.iter_mut().find(|report| report.id == step.id);
-                if self.attempt(step, device.as_ref(), report)? {
+                let next = pending.get(at..).unwrap_or_default();
+                if self.attempt(step, device.as_ref(), next, report)? {
                     self.announce(step)?;
                 } else {
                     self.later.extend(device);
@@ -164,17 +164,18 @@ impl Engine<'_> {
         }
     }
 
-    /// Takes a step. False where a person put its device off.
+    /// Takes a step, the first of those that come next. False where a person put its device off.
     fn attempt(
         &mut self,
         step: &Step,
         device: Option<&Name>,
+        next: &[&Step],
         report: Option<&mut StepReport>,
     ) -> Result<bool, CeremonyError> {
         let mut scratch = StepReport::of(step);
         let report = report.unwrap_or(&mut scratch);
         loop {
-            let error = match self.once(step, device, report) {
+            let error = match self.once(step, device, next, report) {
                 Ok(()) => return Ok(true),
                 Err(error) => error,
             };
@@ -202,11 +203,13 @@ impl Engine<'_> {
         &mut self,
         step: &Step,
         device: Option<&Name>,
+        next: &[&Step],
         report: &mut StepReport,
     ) -> Result<(), CeremonyError> {
         // A person may be asked for a PIN: before the step is shown as running, and timed.
         if let Some(device) = device {
-            self.open(device)?;
+            let claims = self.open(device)?;
+            self.turn(device, &claims.serial, next)?;
         }
         let (start, waited) = (Instant::now(), self.console.waited());
         let (device, disk) = (self.ring.device_time(), self.archive.disk_time());

@@ -15,9 +15,9 @@ pub(super) type Facts = Vec<(&'static str, String)>;
 
 impl Engine<'_> {
     /// A device's turn begins: what it generates now is agreed to at once, before its first key.
-    pub(super) fn turn(&mut self, device: Option<&Name>, next: &[&Step]) -> Result<(), CeremonyError> {
-        let (Some(device), Some(step)) = (device, next.first()) else { return Ok(()) };
-        if !self.console.asks() || self.agreed.contains(&step.id) {
+    pub(super) fn turn(&mut self, device: &Name, serial: &str, next: &[&Step]) -> Result<(), CeremonyError> {
+        let agreed = next.first().is_none_or(|step| self.agreed.contains(&step.id));
+        if !self.console.asks() || agreed {
             return Ok(());
         }
         let generates = |step: &&&Step| matches!(&step.action, Action::GenerateKey { device: other, .. } if other == device);
@@ -25,12 +25,11 @@ impl Engine<'_> {
         if run.is_empty() {
             return Ok(());
         }
-        let serial = self.serial_of(device);
         let keys = run.iter().map(|step| step.action.to_string()).collect();
         let person = self.people.at(device);
         let by = person.as_ref().map(|person| person.part.clone());
         let agreed =
-            self.console.turn(&Turn { person, device: device.clone(), serial: serial.clone(), keys });
+            self.console.turn(&Turn { person, device: device.clone(), serial: serial.to_string(), keys });
         self.remarks()?;
         agreed?;
         self.agreed.extend(run.iter().map(|step| step.id.clone()));
@@ -129,14 +128,6 @@ impl Engine<'_> {
             self.archive.record(self.clock.now(), event)?;
         }
         Ok(())
-    }
-
-    /// The serial of a device, from where it is known.
-    fn serial_of(&mut self, device: &Name) -> String {
-        match self.open(device) {
-            Ok(claims) => claims.serial,
-            Err(_) => self.archive.state().devices.get(device).cloned().unwrap_or_default(),
-        }
     }
 
     /// What a step made, in words, and the fingerprint by which it is known.

@@ -48,7 +48,8 @@ impl Room {
             fs::create_dir_all(room.path.join("tokens")).unwrap();
             let plan = fs::read_to_string(repository().join("ceremony/minimal.toml")).unwrap();
             fs::write(room.plan(), plan + CRL).unwrap();
-            let mut site = "purpose = \"rehearsal\"\n".to_string();
+            // What a disk that fills up in the middle does is found out by letting it.
+            let mut site = "purpose = \"rehearsal\"\n[waivers]\nENV-DISK = \"a test\"\n".to_string();
             for device in ["root-hsm", "keyholder-1"] {
                 site.push_str(&format!(
                     "\n[devices.{device}]\nmodule = {:?}\nlabel = {device:?}\npin = {{ file = \"pin\" }}\nso-pin = {{ file = \"pin\" }}\n",

@@ -26,19 +26,22 @@ pub(super) enum Typed<T> {
     Stop,
 }
 
-/// Reads one line from the terminal on stdin. What was typed before the question is dropped.
-pub(super) fn line() -> io::Result<Typed<String>> {
-    read(true, |bytes| String::from_utf8_lossy(bytes).trim().to_string())
+/// Asks for one line at the terminal on stdin. What was typed before the question is dropped.
+pub(super) fn line(question: impl FnOnce()) -> io::Result<Typed<String>> {
+    read(true, question, |bytes| String::from_utf8_lossy(bytes).trim().to_string())
 }
 
-/// Reads a PIN from the terminal on stdin, without echo.
-pub(super) fn secret() -> io::Result<Typed<Result<SecretString, std::str::Utf8Error>>> {
-    read(false, |bytes| std::str::from_utf8(bytes).map(SecretString::from))
+/// Asks for a PIN at the terminal on stdin, without echo.
+pub(super) fn secret(
+    question: impl FnOnce(),
+) -> io::Result<Typed<Result<SecretString, std::str::Utf8Error>>> {
+    read(false, question, |bytes| std::str::from_utf8(bytes).map(SecretString::from))
 }
 
-fn read<T>(echo: bool, take: impl FnOnce(&[u8]) -> T) -> io::Result<Typed<T>> {
+fn read<T>(echo: bool, question: impl FnOnce(), take: impl FnOnce(&[u8]) -> T) -> io::Result<Typed<T>> {
     let stdin = io::stdin();
     let terminal = Modes::set(&stdin, echo)?;
+    question();
     let mut buffer = Zeroizing::new([0u8; LONGEST]);
     let length = loop {
         match rustix::io::read(&stdin, &mut *buffer) {

@@ -3,8 +3,7 @@
 use crate::archive::Event;
 
 /// What can be typed at every prompt beside its answer.
-pub(super) const HELP: &str = "\
-  what the question asks for   goes on
+pub(super) const HELP: &str = "  what the question asks for   goes on
   pause, or Ctrl-C             pauses here: nothing is lost, and the same command goes on
   deviation                    records that something went otherwise than the script says
   refusal                      records that a person does not sign off

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use secrecy::SecretString;
 
 use super::line::{self, Typed};
@@ -40,6 +40,8 @@ pub struct Terminal {
     total: usize,
     taken: usize,
     spinner: Option<ProgressBar>,
+    /// What the step that is running does.
+    step: String,
     warned: BTreeSet<(&'static str, String)>,
     remarks: Vec<Event>,
     paused: bool,
@@ -55,6 +57,7 @@ impl Terminal {
             total: 0,
             taken: 0,
             spinner: None,
+            step: String::new(),
             warned: BTreeSet::new(),
             remarks: Vec::new(),
             paused: false,
@@ -97,19 +100,14 @@ impl Terminal {
 
     /// One question, one line, which may be empty.
     fn read(&mut self, question: &str) -> Result<String, Paused> {
-        self.prompt(format_args!("  {LOUD}{question}{LOUD:#} "));
+        self.end();
         let asked = Instant::now();
-        let typed = line::line();
+        let typed = line::line(|| prompt(format_args!("  {LOUD}{question}{LOUD:#} ")));
         self.waited += asked.elapsed();
         match typed {
             Ok(Typed::Line(text)) => Ok(text),
             Ok(Typed::Stop) | Err(_) => Err(self.pause()),
         }
-    }
-
-    fn prompt(&mut self, text: fmt::Arguments) {
-        let mut out = anstream::stderr();
-        let _ = write!(out, "{text}").and_then(|()| out.flush());
     }
 
     fn pause(&mut self) -> Paused {
@@ -154,7 +152,22 @@ impl Terminal {
     }
 
     fn wrong(&mut self, text: fmt::Arguments) {
-        self.line(format_args!("  {NOTE}{text}. Nothing was done{NOTE:#}"));
+        self.line(format_args!("  {NOTE}{text}{NOTE:#}"));
+    }
+
+    /// Shows that a step goes on, after a question in the middle of it.
+    fn spin(&mut self) {
+        if !io::stderr().is_terminal() {
+            return;
+        }
+        let style = ProgressStyle::with_template("  {prefix}  {spinner}  {msg}  {elapsed}");
+        let spinner = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden())
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+            .with_prefix(self.counter())
+            .with_message(self.step.clone());
+        spinner.set_draw_target(ProgressDrawTarget::stderr());
+        spinner.enable_steady_tick(Duration::from_millis(100));
+        self.spinner = Some(spinner);
     }
 
     fn fingerprint_lines(&mut self, fingerprint: &Fingerprint) {
@@ -169,9 +182,14 @@ impl Terminal {
     }
 }
 
-/// `person, ` at the beginning of a sentence.
+fn prompt(text: fmt::Arguments) {
+    let mut out = anstream::stderr();
+    let _ = write!(out, "{text}").and_then(|()| out.flush());
+}
+
+/// A sentence that is said to a person, where one is known: `NAME: Type …`.
 fn addressed(person: Option<&Person>) -> String {
-    person.map(|person| format!("{person}, ")).unwrap_or_default()
+    person.map(|person| format!("{person}: ")).unwrap_or_default()
 }
 
 impl Console for Terminal {
@@ -217,7 +235,7 @@ impl Console for Terminal {
         let (true, Some(shown)) = (self.ask, now()) else { return Ok(None) };
         self.line(format_args!("\n  This machine's clock says {LOUD}{shown}{LOUD:#}."));
         let who = addressed(reader);
-        let question = format!("{who}what does a clock on the wall say? (14:05 in UTC, or 15:05+01:00)");
+        let question = format!("{who}What does a clock on the wall say? (14:05 in UTC, or 15:05+01:00)");
         let mut before = false;
         loop {
             let typed = self.ask(&question)?;
@@ -268,7 +286,9 @@ impl Console for Terminal {
             let label = if n == 0 { "SHA-256" } else { "" };
             self.line(format_args!("    {label:<width$}  {}", groups.join(" ")));
         }
-        self.device(device, serial, "to sign")
+        self.device(device, serial, "to sign")?;
+        self.spin();
+        Ok(())
     }
 
     fn fingerprint(&mut self, what: &str, fingerprint: &Fingerprint) {
@@ -288,7 +308,7 @@ impl Console for Terminal {
             return Ok(());
         }
         self.line(format_args!(
-            "\n  {}type back words of the fingerprint of {LOUD}{what}{LOUD:#}, as you wrote them down.",
+            "\n  {}Type back words of the fingerprint of {LOUD}{what}{LOUD:#}, as you wrote them down.",
             addressed(reader)
         ));
         for place in places(fingerprint.words().len())? {
@@ -306,8 +326,10 @@ impl Console for Terminal {
         let Trouble { person, device, error, later } = trouble;
         self.line(format_args!("\n{NOTE}{device} stands in the way.{NOTE:#} {error}"));
         let later_word = if *later { ", `later` to take other steps first" } else { "" };
-        let question =
-            format!("{}Enter to try again{later_word}, `pause` to stop here:", addressed(person.as_ref()));
+        let question = format!(
+            "{}Press Enter to try again{later_word}, `pause` to stop here:",
+            addressed(person.as_ref())
+        );
         loop {
             let Ok(typed) = self.read(&question) else { return Answer::Pause };
             match (typed.as_str(), Form::named(&typed)) {
@@ -338,16 +360,8 @@ impl Console for Terminal {
 
     fn start(&mut self, step: &Step) {
         self.taken = self.taken.saturating_add(1);
-        if io::stderr().is_terminal() {
-            let spinner = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("  {prefix}  {spinner}  {msg}  {elapsed}") {
-                spinner.set_style(style);
-            }
-            spinner.set_prefix(self.counter());
-            spinner.set_message(step.action.to_string());
-            spinner.enable_steady_tick(Duration::from_millis(100));
-            self.spinner = Some(spinner);
-        }
+        self.step = step.action.to_string();
+        self.spin();
     }
 
     fn made(&mut self, step: &Step, report: &StepReport) {
@@ -419,10 +433,10 @@ impl AskPin for Terminal {
             ));
         }
         let new = if request.new { "New " } else { "" };
-        let pin = self.secret(&format!("{new}{owner} PIN of {device}: "))?;
+        let pin = self.secret(&format!("{new}{owner} PIN of {device}:"))?;
         if request.new {
             use secrecy::ExposeSecret;
-            let again = self.secret(&format!("The same {owner} PIN again: "))?;
+            let again = self.secret(&format!("The same {owner} PIN again:"))?;
             if again.expose_secret() != pin.expose_secret() {
                 return Err(failed("the two PINs differ; nothing was changed".into()));
             }
@@ -453,9 +467,8 @@ impl AskPin for Terminal {
 impl Terminal {
     fn secret(&mut self, question: &str) -> Result<SecretString, PinError> {
         let failed = |reason: String| PinError::NotTyped { reason };
-        self.prompt(format_args!("{question}"));
         let asked = Instant::now();
-        let typed = line::secret();
+        let typed = line::secret(|| prompt(format_args!("  {LOUD}{question}{LOUD:#} ")));
         self.waited += asked.elapsed();
         match typed {
             Ok(Typed::Line(Ok(pin))) => Ok(pin),

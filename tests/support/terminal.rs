@@ -1,0 +1,142 @@
+//! The binary in a pseudo-terminal, as a person sits at it.
+#![allow(dead_code)]
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use pty_process::Size;
+use pty_process::blocking::{Command, open};
+
+/// How long a screen may take to show what is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a person presses to pause.
+pub const CTRL_C: &str = "\u{3}";
+
+/// A terminal with the binary in it.
+pub struct Terminal {
+    keyboard: File,
+    shown: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+    child: std::process::Child,
+    /// Up to here, what was shown was looked at.
+    seen: usize,
+}
+
+impl Terminal {
+    /// Starts the binary.
+    pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let (pty, pts) = open().expect("a pseudo-terminal");
+        pty.resize(Size::new(60, 120)).expect("its size");
+        let mut command =
+            Command::new(env!("CARGO_BIN_EXE_rootwright")).args(arguments).env_remove("NO_COLOR");
+        command = command
+            .current_dir(super::support::repository())
+            .env_remove("SOFTHSM2_CONF")
+            .env("TERM", "xterm");
+        for (name, value) in environment {
+            command = command.env(name, value);
+        }
+        let child = command.spawn(pts).expect("the binary runs in it");
+        let keyboard = File::from(OwnedFd::from(pty));
+        let mut screen = keyboard.try_clone().expect("its screen");
+        let shown = Arc::new(Mutex::new(String::new()));
+        let copy = shown.clone();
+        let reader = std::thread::spawn(move || {
+            let (mut bytes, mut rest) = ([0; 4096], Vec::new());
+            // At the end, Linux gives an error.
+            while let Ok(length @ 1..) = screen.read(&mut bytes) {
+                rest.extend(&bytes[..length]);
+                let whole = std::str::from_utf8(&rest).map_or_else(|error| error.valid_up_to(), str::len);
+                copy.lock().unwrap().push_str(&plain(&String::from_utf8_lossy(&rest[..whole])));
+                rest.drain(..whole);
+            }
+        });
+        Self { keyboard, shown, reader: Some(reader), child, seen: 0 }
+    }
+
+    /// A ceremony of this site in a terminal.
+    pub fn run(plan: &Path, site: &super::support::site::Site, more: &[&str]) -> Self {
+        let (plan, archive) = (plan.display().to_string(), site.archive().display().to_string());
+        let mut arguments = vec!["run", &plan, "--site", "", "--archive", &archive];
+        let path = site.path();
+        arguments[3] = &path;
+        arguments.extend(more);
+        Self::start(&arguments, &[])
+    }
+
+    /// Everything that was shown.
+    pub fn shown(&self) -> String {
+        self.shown.lock().unwrap().clone()
+    }
+
+    /// Waits until a text is shown, and gives what came before it and was not looked at yet.
+    pub fn expect(&mut self, text: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let shown = self.shown();
+            if let Some(at) = shown[self.seen..].find(text) {
+                let before = shown[self.seen..self.seen + at].to_string();
+                self.seen += at + text.len();
+                return before;
+            }
+            let gone = self.child.try_wait().expect("its state").is_some() && start.elapsed().as_secs() > 2;
+            assert!(!gone && start.elapsed() < PATIENCE, "not shown: {text:?}\n{shown}");
+            std::thread::sleep(Duration::from_millis(3));
+        }
+    }
+
+    /// Waits for a question, and answers it with a line.
+    pub fn answer(&mut self, question: &str, line: &str) -> String {
+        let before = self.expect(question);
+        self.press(&format!("{line}\n"));
+        before
+    }
+
+    /// Presses keys.
+    pub fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("the keyboard");
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the end, and gives the exit code.
+    pub fn end(&mut self) -> i32 {
+        let start = Instant::now();
+        while self.child.try_wait().expect("its state").is_none() {
+            assert!(start.elapsed() < PATIENCE, "it does not end\n{}", self.shown());
+            std::thread::sleep(Duration::from_millis(3));
+        }
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("its screen");
+        }
+        self.child.wait().expect("its end").code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// Without colours and what else steers a terminal.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        plain.push_str(before);
+        let end = after.find(|c: char| c.is_ascii_alphabetic()).map_or(after.len(), |at| at + 1);
+        rest = &after[end..];
+    }
+    plain.push_str(rest);
+    plain.replace('\r', "")
+}
