@@ -36,6 +36,9 @@ pub trait Ring {
     /// Looks for it again, if it was plugged in since.
     fn look_again(&mut self, device: &Name) -> Result<(), TokenError>;
 
+    /// Starts the device's module again, which ends every session of it.
+    fn restart(&mut self, device: &Name) -> Result<(), TokenError>;
+
     /// Time spent inside devices so far.
     fn device_time(&self) -> Duration;
 }
@@ -49,6 +52,9 @@ impl Ring for Devices {
     }
     fn look_again(&mut self, device: &Name) -> Result<(), TokenError> {
         self.look_again(device)
+    }
+    fn restart(&mut self, device: &Name) -> Result<(), TokenError> {
+        self.restart(device)
     }
     fn device_time(&self) -> Duration {
         self.device_time()

@@ -116,7 +116,7 @@ fn the_operator_is_led_through_a_whole_ceremony() {
     terminal.answer("user PIN of root-hsm:", "not-the-pin-77");
     let wrong = terminal.expect("root-hsm stands in the way");
     assert!(!wrong.contains("not-the-pin-77"), "a PIN is shown: {wrong}");
-    let wrong = terminal.answer("`pause` to stop here:", "");
+    let wrong = terminal.answer("What now?", "");
     assert!(
         wrong.contains("wrong PIN of the user") && wrong.contains("the count of tries is low"),
         "{wrong}"
@@ -288,18 +288,18 @@ fn a_device_that_is_not_there_is_waited_for_or_put_off() {
     fs::create_dir(&tokens).unwrap();
     let mut terminal = Terminal::run(&plan, &site, &[]);
     opened(&mut terminal);
-    let missing = terminal.answer("`pause` to stop here:", "what?");
+    let missing = terminal.answer("What now?", "what?");
     assert!(
         missing.contains("root-hsm stands in the way") && missing.contains("label `root-hsm`"),
         "{missing}"
     );
     terminal.expect("that is none of these");
     // Looked for again: still not there, then there.
-    terminal.answer("`pause` to stop here:", "");
+    terminal.answer("What now?", "");
     terminal.expect("stands in the way");
     fs::remove_dir_all(&tokens).unwrap();
     fs::rename(&away, &tokens).unwrap();
-    terminal.answer("`pause` to stop here:", "");
+    terminal.answer("What now?", "");
     terminal.expect("15 steps are to be taken");
     terminal.press(CTRL_C);
     terminal.expect("Type root-hsm");
@@ -312,7 +312,7 @@ fn a_device_that_is_not_there_is_waited_for_or_put_off() {
     let away = hide(&tokens, &site, "keyholder-1");
     let mut terminal = Terminal::run(&plan, &site, &[]);
     opened(&mut terminal);
-    let missing = terminal.answer("`pause` to stop here:", "later");
+    let missing = terminal.answer("What now?", "later");
     assert!(missing.contains("keyholder-1 stands in the way"), "{missing}");
     terminal.answer("Type root-hsm", "root-hsm");
     terminal.answer("to sign", "root-hsm");
@@ -320,12 +320,27 @@ fn a_device_that_is_not_there_is_waited_for_or_put_off() {
     terminal.answer("to sign", "root-hsm");
     let asked = terminal.expect("keyholder-1 stands in the way");
     assert!(asked.contains("✓  sign the certificate fulcio"), "{asked}");
+    // SoftHSM sees a token that came back only when it starts.
     fs::rename(&away.0, &away.1).unwrap();
-    terminal.answer("`pause` to stop here:", "pause");
-    assert_eq!(terminal.end(), 3, "{}", terminal.shown());
-    // SoftHSM sees a token that came back only when it starts: the same command goes on.
-    let rest = site.run(&plan);
-    assert_eq!(rest.code, 0, "{}", rest.shown());
+    terminal.answer("What now?", "");
+    terminal.answer("What now?", "restart");
+    // One that is pulled away while it is used.
+    terminal.expect("Type keyholder-1");
+    let tokens_away = tokens.with_file_name("pulled");
+    fs::rename(&tokens, &tokens_away).unwrap();
+    terminal.press("keyholder-1\n");
+    let failed = terminal.expect("What now?");
+    assert!(failed.contains("✗  generate the ecdsa-p256 key keyholder-1"), "{failed}");
+    if tokens.exists() {
+        fs::remove_dir_all(&tokens).unwrap();
+    }
+    fs::rename(&tokens_away, &tokens).unwrap();
+    terminal.press("restart\n");
+    terminal.answer("to sign", "keyholder-1");
+    terminal.answer("to sign", "keyholder-1");
+    terminal.answer("to sign", "root-hsm");
+    terminal.answer("to sign", "root-hsm");
+    assert_eq!(terminal.end(), 0, "{}", terminal.shown());
     let verified = run(["verify", &site.archive().display().to_string()]);
     assert_eq!(verified.code, 0, "{}", verified.shown());
 }

@@ -16,6 +16,9 @@ use terminal::Terminal;
 
 const DEVICES: &[&str] = &["root-hsm", "keyholder-1"];
 
+/// What the machine of a test may be like.
+const MACHINE: &[&str] = &["ENV-NETWORK", "ENV-SWAP", "ENV-CORE-DUMPS", "ENV-MEMORY"];
+
 /// The minimal plan on the machine's day.
 fn today(site: &Site) -> PathBuf {
     let date = Command::new("date").args(["-u", "+%Y-%m-%d"]).output().unwrap();
@@ -31,12 +34,6 @@ fn today(site: &Site) -> PathBuf {
 
 fn minimal() -> PathBuf {
     repository().join("ceremony/minimal.toml")
-}
-
-fn waive(site: &Site, ids: &[&str]) {
-    let waivers: String = ids.iter().map(|id| format!("{id} = \"a test\"\n")).collect();
-    let text = site.text().replace("[environment]", &format!("[waivers]\n{waivers}\n[environment]"));
-    fs::write(site.path(), text).unwrap();
 }
 
 fn dry(plan: &Path, site: &Site, more: &[&str]) -> Run {
@@ -149,7 +146,7 @@ fn production_wants_a_quiet_machine_or_waivers_that_are_recorded() {
     }
     // Every other finding waived, on the right day.
     let plan = today(&site);
-    waive(&site, &["ENV-NETWORK", "ENV-SWAP", "ENV-CORE-DUMPS", "ENV-MEMORY"]);
+    let site = site.waive(MACHINE);
     let held = site.run(&plan);
     assert_eq!(held.code, 0, "{}", held.shown());
     let (journal, _) = archive::read(&site.archive()).unwrap();
@@ -161,10 +158,11 @@ fn production_wants_a_quiet_machine_or_waivers_that_are_recorded() {
         assert_eq!(finding.waived.as_deref(), Some("a test"), "{finding:?}");
     }
     // A waiver that has no such check, or no reason.
+    let site = Site::new("production", DEVICES);
     for (waiver, expected) in
         [("ENV-NETWORKS = \"x\"", "did you mean `ENV-NETWORK`"), ("ENV-SWAP = \" \"", "has no reason")]
     {
-        let text = site.text().replace("[environment]", &format!("[waivers]\n{waiver}\n[environment]"));
+        let text = site.text().replace("[waivers]\n", &format!("[waivers]\n{waiver}\n"));
         fs::write(site.path(), text).unwrap();
         let wrong = site.run(&plan);
         assert_eq!(wrong.code, 2, "{}", wrong.shown());
@@ -174,9 +172,8 @@ fn production_wants_a_quiet_machine_or_waivers_that_are_recorded() {
 
 #[test]
 fn a_clock_that_stands_before_the_last_event_is_refused() {
-    let site = Site::new("production", DEVICES);
+    let site = Site::new("production", DEVICES).waive(MACHINE).waive(&["ENV-CLOCK-DAY"]);
     let plan = today(&site);
-    waive(&site, &["ENV-NETWORK", "ENV-SWAP", "ENV-CORE-DUMPS", "ENV-MEMORY", "ENV-CLOCK-DAY"]);
     assert_eq!(site.run(&plan).code, 0);
     let archive = site.archive();
     let (journal, _) = archive::read(&archive).unwrap();
@@ -282,7 +279,7 @@ fn pins_that_are_locked_or_at_their_last_try_are_shown_and_not_tried() {
     let mut terminal = Terminal::run(&minimal(), &last, &["--dry-run"]);
     let asked = terminal.answer("to use the last try", "yes");
     assert!(asked.contains("ONE TRY IS LEFT before the user PIN is locked"), "{asked}");
-    terminal.answer("`pause` to stop here:", "");
+    terminal.answer("What now?", "");
     let asked = terminal.expect("to use the last try");
     let serial = asked.split("Type the serial, ").nth(1).unwrap().trim_end_matches(", ").to_string();
     terminal.press(&format!("{serial}\n"));

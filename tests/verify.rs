@@ -195,7 +195,7 @@ fn an_unfinished_ceremony_says_what_is_open() {
     let warned = warned.checks.iter().find(|check| check.verdict == Verdict::Warning).unwrap();
     assert!(warned.detail.contains("the device may have signed"), "{}", warned.detail);
     // The first key alone; then an intent of the next.
-    for (count, warnings) in [(4, 0), (6, 1)] {
+    for (count, warnings) in [(5, 0), (7, 1)] {
         spoilt.write(JOURNAL, &lines[..count].concat());
         spoilt.refused(Area::Journal, JOURNAL, "33 steps open: generate-key/fulcio-2026");
         assert_eq!(spoilt.verify().count(Verdict::Warning), warnings);

@@ -85,6 +85,8 @@ pub struct Trouble {
 pub enum Answer {
     /// Look again.
     Again,
+    /// Start the device's module again, and look.
+    Restart,
     /// Other steps first.
     Later,
     /// Pause here.

@@ -189,7 +189,9 @@ impl Engine<'_> {
             let person = self.people.at(device);
             let trouble = Trouble { person, device: device.clone(), error: error.to_string(), later: true };
             match self.console.trouble(&trouble) {
-                Answer::Again => self.ring.look_again(device).unwrap_or(()),
+                // What fails here fails again at the next attempt, which tells of it.
+                Answer::Again => drop(self.ring.look_again(device)),
+                Answer::Restart => drop(self.ring.restart(device)),
                 Answer::Later => return Ok(false),
                 Answer::Pause => {
                     self.remarks()?;

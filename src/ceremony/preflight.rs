@@ -76,6 +76,9 @@ impl Ring for ThrowawayRing {
     fn look_again(&mut self, _: &Name) -> Result<(), TokenError> {
         Ok(())
     }
+    fn restart(&mut self, _: &Name) -> Result<(), TokenError> {
+        Ok(())
+    }
     fn device_time(&self) -> Duration {
         Duration::ZERO
     }

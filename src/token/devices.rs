@@ -88,10 +88,20 @@ impl Devices {
         let device = device(&self.site, name)?;
         self.open.retain(|_, token| token.is_open());
         let module = Module::load(name, device, &self.clock)?;
-        let same = |other: &Name| self.site.get(other).is_some_and(|other| other.module == device.module);
-        if self.open.keys().any(same) || module.find(name, &Wanted::of(device), &self.clock).is_ok() {
+        let used = self.open.keys().any(|other| same_module(&self.site, other, device));
+        if used || module.find(name, &Wanted::of(device), &self.clock).is_ok() {
             return Ok(());
         }
+        module.restart(name, &self.clock)
+    }
+
+    /// Starts a device's module again. Every session of it is ended: its devices are logged in to anew
+    /// when they are used next.
+    pub fn restart(&mut self, name: &Name) -> Result<(), TokenError> {
+        let device = device(&self.site, name)?;
+        let module = Module::load(name, device, &self.clock)?;
+        let site = &self.site;
+        self.open.retain(|other, _| !same_module(site, other, device));
         module.restart(name, &self.clock)
     }
 
@@ -152,6 +162,10 @@ impl Devices {
     pub fn device_time(&self) -> Duration {
         self.clock.total()
     }
+}
+
+fn same_module(site: &IndexMap<Name, Device>, other: &Name, device: &Device) -> bool {
+    site.get(other).is_some_and(|other| other.module == device.module)
 }
 
 fn device<'a>(site: &'a IndexMap<Name, Device>, name: &Name) -> Result<&'a Device, TokenError> {

@@ -15,6 +15,7 @@ pub struct Site {
     devices: Vec<String>,
     module: String,
     environment: String,
+    waivers: String,
 }
 
 impl Site {
@@ -31,6 +32,7 @@ impl Site {
             purpose: purpose.into(),
             devices: devices.iter().map(|device| device.to_string()).collect(),
             module: softhsm().display().to_string(),
+            waivers: String::new(),
         };
         for device in &site.devices {
             site.write_pin(device, "123456");
@@ -65,9 +67,19 @@ impl Site {
         self
     }
 
+    /// Waives findings about this machine.
+    pub fn waive(mut self, ids: &[&str]) -> Self {
+        self.waivers.extend(ids.iter().map(|id| format!("{id} = \"a test\"\n")));
+        self.write();
+        self
+    }
+
     /// The site file's text.
     pub fn text(&self) -> String {
-        let mut text = format!("purpose = {:?}\n\n[environment]\n{}", self.purpose, self.environment);
+        let mut text = format!(
+            "purpose = {:?}\n\n[waivers]\n{}\n[environment]\n{}",
+            self.purpose, self.waivers, self.environment
+        );
         for device in &self.devices {
             text.push_str(&format!(
                 "\n[devices.{device}]\nmodule = {:?}\nlabel = {device:?}\npin = {{ file = \"{device}.pin\" }}\nso-pin = {{ file = \"{device}.so.pin\" }}\n",

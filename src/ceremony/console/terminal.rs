@@ -325,15 +325,16 @@ impl Console for Terminal {
     fn trouble(&mut self, trouble: &Trouble) -> Answer {
         let Trouble { person, device, error, later } = trouble;
         self.line(format_args!("\n{NOTE}{device} stands in the way.{NOTE:#} {error}"));
-        let later_word = if *later { ", `later` to take other steps first" } else { "" };
-        let question = format!(
-            "{}Press Enter to try again{later_word}, `pause` to stop here:",
-            addressed(person.as_ref())
-        );
+        let later_line = if *later { "\n  later     takes other steps first" } else { "" };
+        self.line(format_args!(
+            "  Enter     looks again{later_line}\n  restart   starts the device's library anew, which some need; its PINs are asked for again\n  pause     stops here"
+        ));
+        let question = format!("{}What now?", addressed(person.as_ref()));
         loop {
             let Ok(typed) = self.read(&question) else { return Answer::Pause };
             match (typed.as_str(), Form::named(&typed)) {
                 ("" | "again", _) => return Answer::Again,
+                ("restart", _) => return Answer::Restart,
                 ("later", _) if *later => return Answer::Later,
                 ("pause", _) => {
                     self.paused = true;

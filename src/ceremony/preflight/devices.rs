@@ -139,7 +139,9 @@ impl<'a> Look<'a> {
             let person = self.people.at(device);
             let trouble = Trouble { person, device: device.clone(), error: error.to_string(), later: true };
             match console.trouble(&trouble) {
-                Answer::Again => devices.look_again(device).unwrap_or(()),
+                // What fails here fails again at the next attempt, which tells of it.
+                Answer::Again => drop(devices.look_again(device)),
+                Answer::Restart => drop(devices.restart(device)),
                 Answer::Later => return Ok(None),
                 Answer::Pause => return Err(CeremonyError::Paused),
             }
