@@ -3,6 +3,7 @@
 pub mod fingerprint;
 mod interrupt;
 mod line;
+mod pin;
 mod remark;
 mod table;
 pub mod terminal;

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use secrecy::SecretString;
 
 use super::line::{self, Typed};
 use super::remark::{self, Form};
@@ -23,12 +22,11 @@ use crate::difference::Step;
 use crate::lint::Findings;
 use crate::plan::{Name, Time};
 use crate::site::Purpose;
-use crate::token::{AskPin, PinError, PinRequest};
 
 const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
-const BAD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
-const NOTE: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
-const LOUD: Style = Style::new().bold();
+pub(super) const BAD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
+pub(super) const NOTE: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)));
+pub(super) const LOUD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
 /// How many of a fingerprint's words are typed back.
@@ -36,7 +34,7 @@ const WORDS: usize = 3;
 
 /// Progress on stderr; questions only where a person sits at a terminal.
 pub struct Terminal {
-    ask: bool,
+    pub(super) ask: bool,
     total: usize,
     taken: usize,
     spinner: Option<ProgressBar>,
@@ -44,8 +42,8 @@ pub struct Terminal {
     step: String,
     warned: BTreeSet<(&'static str, String)>,
     remarks: Vec<Event>,
-    paused: bool,
-    waited: Duration,
+    pub(super) paused: bool,
+    pub(super) waited: Duration,
 }
 
 impl Terminal {
@@ -71,7 +69,7 @@ impl Terminal {
         Self::new(quiet)
     }
 
-    fn line(&mut self, text: fmt::Arguments) {
+    pub(super) fn line(&mut self, text: fmt::Arguments) {
         self.end();
         // Where stderr is gone nobody reads, and the ceremony goes on.
         let _ = writeln!(anstream::stderr(), "{text}");
@@ -99,7 +97,7 @@ impl Terminal {
     }
 
     /// One question, one line, which may be empty.
-    fn read(&mut self, question: &str) -> Result<String, Paused> {
+    pub(super) fn read(&mut self, question: &str) -> Result<String, Paused> {
         self.end();
         let asked = Instant::now();
         let typed = line::line(|| prompt(format_args!("  {LOUD}{question}{LOUD:#} ")));
@@ -182,7 +180,7 @@ impl Terminal {
     }
 }
 
-fn prompt(text: fmt::Arguments) {
+pub(super) fn prompt(text: fmt::Arguments) {
     let mut out = anstream::stderr();
     let _ = write!(out, "{text}").and_then(|()| out.flush());
 }
@@ -411,74 +409,4 @@ fn places(words: usize) -> Result<BTreeSet<usize>, CeremonyError> {
         places.insert(place.saturating_add(1));
     }
     Ok(places)
-}
-
-impl AskPin for Terminal {
-    fn ask(&mut self, request: &PinRequest) -> Result<SecretString, PinError> {
-        self.end();
-        let PinRequest { device, owner, label, serial, model, .. } = request;
-        let failed = |reason: String| PinError::NotTyped { reason };
-        if !self.ask {
-            return Err(failed(format!(
-                "the site says that the PIN of {device} is typed, and nobody is asked here; run in a terminal without --yes, or set pin = {{ file = \"…\" }}"
-            )));
-        }
-        if label.is_empty() && serial.is_empty() {
-            self.line(format_args!("{device}: a blank token, {model}"));
-        } else {
-            self.line(format_args!("{device}: token `{label}`, serial {serial}, {model}"));
-        }
-        if request.count_low {
-            self.line(format_args!(
-                "  {NOTE}A wrong PIN was typed at this token since the last right one.{NOTE:#} One typed PIN is one attempt."
-            ));
-        }
-        let new = if request.new { "New " } else { "" };
-        let pin = self.secret(&format!("{new}{owner} PIN of {device}:"))?;
-        if request.new {
-            use secrecy::ExposeSecret;
-            let again = self.secret(&format!("The same {owner} PIN again:"))?;
-            if again.expose_secret() != pin.expose_secret() {
-                return Err(failed("the two PINs differ; nothing was changed".into()));
-            }
-        }
-        Ok(pin)
-    }
-
-    fn last_try(&mut self, request: &PinRequest) -> bool {
-        if !self.ask {
-            return false;
-        }
-        let PinRequest { device, owner, serial, .. } = request;
-        self.line(format_args!(
-            "\n{BAD}{device}: ONE TRY IS LEFT before the {owner} PIN is locked.{BAD:#} Be sure of the PIN before you use it."
-        ));
-        let question = format!("Type the serial, {serial}, to use the last try (Enter leaves it):");
-        self.read(&question).is_ok_and(|typed| !serial.is_empty() && typed == *serial)
-    }
-
-    fn keypad(&mut self, request: &PinRequest) {
-        let PinRequest { device, owner, label, serial, .. } = request;
-        self.line(format_args!(
-            "{device}: type the {owner} PIN on the keypad of the token `{label}`, serial {serial}"
-        ));
-    }
-}
-
-impl Terminal {
-    fn secret(&mut self, question: &str) -> Result<SecretString, PinError> {
-        let failed = |reason: String| PinError::NotTyped { reason };
-        let asked = Instant::now();
-        let typed = line::secret(|| prompt(format_args!("  {LOUD}{question}{LOUD:#} ")));
-        self.waited += asked.elapsed();
-        match typed {
-            Ok(Typed::Line(Ok(pin))) => Ok(pin),
-            Ok(Typed::Line(Err(_))) => Err(failed("what was typed is not UTF-8".into())),
-            Ok(Typed::Stop) => {
-                self.paused = true;
-                Err(failed("Ctrl-C".into()))
-            }
-            Err(error) => Err(failed(error.to_string())),
-        }
-    }
 }
