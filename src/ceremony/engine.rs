@@ -389,7 +389,15 @@ impl Engine<'_> {
             Some(_) if again == Again::SameBytes => {
                 return Err(CeremonyError::OtherBytes { object: linted.object().to_string() });
             }
-            _ => self.archive.record(self.clock.now(), intended)?,
+            open => {
+                if open.is_some() {
+                    self.console.note(&format!(
+                        "{}: a signature over other bytes was begun before the interruption; this version was never published, and is signed as the plan says now",
+                        linted.object()
+                    ));
+                }
+                self.archive.record(self.clock.now(), intended)?;
+            }
         }
         let signature = self.token(&device)?.sign(&linted)?;
         Ok(linted.attach(signature)?)
