@@ -1,3 +1,4 @@
 //! What people and auditors read.
 
+pub mod calendar;
 pub mod show;
