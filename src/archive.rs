@@ -175,6 +175,11 @@ impl Archive {
         &self.state
     }
 
+    /// The hash of the journal's last line.
+    pub fn head(&self) -> Option<&str> {
+        self.journal.head.as_deref()
+    }
+
     /// How much was committed since it was opened.
     pub fn size(&self) -> Size {
         self.size

@@ -109,6 +109,17 @@ pub enum CeremonyError {
     /// The site and the archive are not of one kind.
     #[error("{0}")]
     Purpose(String),
+    /// The archive is not the one that today's ceremony starts from.
+    #[error(
+        "the archive's last line is {}, and the site says that the ceremony starts from {expected}",
+        found.as_deref().unwrap_or("not there")
+    )]
+    OtherHead {
+        /// The hash of the journal's last line.
+        found: Option<String>,
+        /// The hash that the site names.
+        expected: String,
+    },
     /// The clock stands before what already happened.
     #[error(
         "the clock says {now}, but the archive's last event was at {last}: one of the two clocks was wrong"

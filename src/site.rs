@@ -124,6 +124,10 @@ pub struct Site {
     /// The number of days by which a rehearsal moves every date of the plan. Refused in production.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_shift: Option<At<i64>>,
+    /// The hash of the journal's last line in the archive that today's ceremony starts from; any other
+    /// archive is refused. An interrupted ceremony goes on with the same one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive_head: Option<At<String>>,
     /// Environment variables that PKCS#11 modules read their configuration from.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub environment: IndexMap<String, String>,
@@ -163,6 +167,7 @@ impl Site {
         Self {
             purpose: At::absent(purpose),
             date_shift: None,
+            archive_head: None,
             environment: IndexMap::new(),
             people: IndexMap::new(),
             waivers: IndexMap::new(),
@@ -182,6 +187,7 @@ impl Site {
 
     fn check(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
+        sha256(self.archive_head.as_ref(), &mut faults);
         if let (Some(days), false) = (&self.date_shift, self.is_rehearsal())
             && **days != 0
         {
@@ -211,11 +217,7 @@ impl Site {
             {
                 faults.push(Fault::at(label, "a token's label has 1 to 32 bytes (PKCS#11 CK_TOKEN_INFO)"));
             }
-            if let Some(hash) = &device.module_sha256
-                && !(hash.len() == 64 && hash.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')))
-            {
-                faults.push(Fault::at(hash, "expected a SHA-256: 64 characters of 0-9 and a-f"));
-            }
+            sha256(device.module_sha256.as_ref(), &mut faults);
             for pin in [&device.pin, &device.so_pin] {
                 if matches!(**pin, Pin::Env(_)) && !self.is_rehearsal() {
                     faults.push(
@@ -226,6 +228,13 @@ impl Site {
             }
         }
         faults
+    }
+}
+
+fn sha256(hash: Option<&At<String>>, faults: &mut Vec<Fault>) {
+    let hex = |hash: &str| hash.len() == 64 && hash.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    if let Some(hash) = hash.filter(|hash| !hex(hash)) {
+        faults.push(Fault::at(hash, "expected a SHA-256: 64 characters of 0-9 and a-f"));
     }
 }
 

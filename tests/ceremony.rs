@@ -284,3 +284,41 @@ fn a_run_that_was_killed_goes_on_with_what_is_missing() {
         assert_eq!(certificates, 2, "every certificate once");
     }
 }
+
+#[test]
+fn a_ceremony_starts_from_the_state_that_its_site_names() {
+    let site = support::site::Site::new("rehearsal", &["root-hsm", "keyholder-1"]);
+    let plan = repository().join("ceremony/minimal.toml");
+    let naming = |head: &str| {
+        let text = site.text();
+        fs::write(site.path(), text.replacen('\n', &format!("\narchive-head = \"{head}\"\n"), 1)).unwrap();
+    };
+    assert_eq!(site.run(&plan).code, 0);
+    let head = rootwright::archive::read(&site.archive()).unwrap().0.head.unwrap();
+    let later = site.folder.path().join("later.toml");
+    fs::write(&later, text(&plan).replace("2027-06-01", "2027-07-01")).unwrap();
+    // Another state is refused, and nothing changes.
+    naming(&"0".repeat(64));
+    let refused = site.run(&later);
+    assert_eq!(refused.code, 5, "{}", refused.shown());
+    assert!(
+        refused.err.contains(&head) && refused.err.contains("recovery other-archive"),
+        "{}",
+        refused.shown()
+    );
+    assert_eq!(rootwright::archive::read(&site.archive()).unwrap().0.head.unwrap(), head);
+    // The right one is taken; the same run again has nothing to do; a third plan starts from elsewhere.
+    naming(&head);
+    let held = site.run(&later);
+    assert_eq!(held.code, 0, "{}", held.shown());
+    let new = rootwright::archive::read(&site.archive()).unwrap().0.head.unwrap();
+    assert!(held.out.contains(&new), "{}", held.shown());
+    assert_eq!(site.run(&later).code, 0);
+    let third = site.folder.path().join("third.toml");
+    fs::write(&third, text(&plan).replace("2027-06-01", "2027-08-01")).unwrap();
+    assert_eq!(site.run(&third).code, 5);
+    naming(&new);
+    assert_eq!(site.run(&third).code, 0);
+    naming("not a hash");
+    assert_eq!(site.run(&third).code, 2);
+}

@@ -75,6 +75,21 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Whether a ceremony of this plan starts, or goes on, from the line with this hash: nothing came after
+    /// it, or nothing but that plan's own runs.
+    pub fn starts_from(&self, head: &str, plan: &str) -> bool {
+        if self.head.as_deref() == Some(head) {
+            return true;
+        }
+        let after = self.records.iter().position(|record| record.previous == head);
+        let mut runs = after.and_then(|at| self.records.get(at..)).unwrap_or_default().iter();
+        let own = |record: &Record| match &record.event {
+            Event::CeremonyStarted { plan: other, .. } => Some(other == plan),
+            _ => None,
+        };
+        runs.next().and_then(own) == Some(true) && runs.filter_map(own).all(|own| own)
+    }
+
     /// The number of the line that comes next.
     pub fn next_seq(&self) -> u64 {
         self.records.last().map_or(1, |record| record.seq.saturating_add(1))

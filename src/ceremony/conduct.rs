@@ -58,6 +58,8 @@ pub struct RunReport {
     pub date_shift: i64,
     /// What was found before the first write; none where nothing was to do.
     pub preflight: Option<Preflight>,
+    /// The hash of the journal's last line: the state that the next ceremony starts from.
+    pub head: Option<String>,
     /// Every step of the plan.
     pub steps: Vec<StepReport>,
     /// What had to be finished or put right after an interruption.
@@ -123,6 +125,7 @@ impl Ceremony<'_> {
             dry_run: self.dry_run,
             date_shift: self.site.shift(),
             preflight: None,
+            head: None,
             steps: Vec::new(),
             repaired: Vec::new(),
             elapsed_ms: 0.0,
@@ -142,6 +145,13 @@ impl Ceremony<'_> {
         let found = archive::inspect(self.archive)?;
         let state = &found.state;
         refuse_other_purpose(self.site, state)?;
+        let head = found.journal.head.clone();
+        report.head = head.clone();
+        if let Some(expected) = &self.site.archive_head
+            && !found.journal.starts_from(expected, &report.plan)
+        {
+            return Err(CeremonyError::OtherHead { found: head, expected: (**expected).clone() });
+        }
         let steps = difference::between(&plan, state)?;
         report.steps = steps.iter().map(StepReport::of).collect();
         let missing = steps.iter().filter(|step| !step.done).count();
@@ -197,6 +207,7 @@ impl Day<'_> {
         }
         let result = self.take_steps(&mut archive, tokens, (opened, machine, later), report);
         report.disk_ms = millis(archive.disk_time());
+        report.head = archive.head().map(str::to_string);
         result
     }
 

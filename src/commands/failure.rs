@@ -102,6 +102,9 @@ impl From<CeremonyError> for Failure {
             ),
             CeremonyError::Purpose(_) => Self::refused(Section::RehearsalAndProduction, message)
                 .help("name another archive, or the site that belongs to this one"),
+            CeremonyError::OtherHead { .. } => Self::refused(Section::OtherArchive, message).help(
+                "is it the newest copy of the right archive? `rootwright show ARCHIVE/journal.jsonl` shows its head hash",
+            ),
             CeremonyError::Clock { .. } | CeremonyError::Skew { .. } => {
                 Self::refused(Section::Clock, message)
                     .help("set the clock against one on the wall, and run again")

@@ -62,6 +62,8 @@ sections! {
     OtherKey = "other-key",
     /// Plan and archive contradict each other.
     PlanAndArchive = "plan-and-archive",
+    /// The archive is not the one that the ceremony starts from.
+    OtherArchive = "other-archive",
     /// A rehearsal meets production.
     RehearsalAndProduction = "rehearsal-and-production",
     /// The clock is wrong.

@@ -100,6 +100,7 @@ impl Rehearse {
         let site = Site {
             purpose: At::absent(Purpose::Rehearsal),
             date_shift: Some(At::absent(shift)),
+            archive_head: None,
             environment,
             people: before.as_ref().map(|site| site.people.clone()).unwrap_or_default(),
             waivers: before.as_ref().map(|site| site.waivers.clone()).unwrap_or_default(),

@@ -141,12 +141,13 @@ fn text(report: &RunReport) -> String {
     }
     let own = report.elapsed_ms - report.device_ms - report.disk_ms - report.people_ms;
     format!(
-        "{made} steps were taken{}, in {:.0} ms: {:.0} ms inside the devices, {:.0} ms for the disk, {own:.0} ms our own.\nThe archive is {}.\n",
+        "{made} steps were taken{}, in {:.0} ms: {:.0} ms inside the devices, {:.0} ms for the disk, {own:.0} ms our own.\nThe archive is {}. Its journal ends with the hash {}.\n",
         if done > 0 { format!(", {done} were done before") } else { String::new() },
         report.elapsed_ms,
         report.device_ms,
         report.disk_ms,
-        report.archive
+        report.archive,
+        report.head.as_deref().unwrap_or("none"),
     )
 }
 
