@@ -214,3 +214,55 @@ fn a_damaged_journal_is_a_finding() {
     assert!(damaged.out.contains("finding: damaged: journal.jsonl, line "), "{}", damaged.out);
     assert!(damaged.out.contains("ceremony-started"), "the lines before the damage are shown");
 }
+
+#[test]
+fn two_archives_are_compared_in_words() {
+    let place = folder();
+    let (before, after) = (place.path().join("before"), place.path().join("after"));
+    support::copy(rehearsed(PLAN), &before);
+    support::copy(rehearsed(PLAN), &after);
+    let text = fs::read_to_string(support::repository().join(PLAN)).unwrap();
+    let window = "uri   = \"https://fulcio.example.org\"\ntrust = { from = \"2026-12-01T00:00:00Z\"";
+    assert!(text.contains(window));
+    let later = text
+        .replace(window, &format!("{window}, to = \"2028-12-01T00:00:00Z\""))
+        .replace("expires = \"2027-06-01", "expires = \"2027-07-01");
+    let plan = place.path().join("later.toml");
+    fs::write(&plan, later).unwrap();
+    // Its tokens stand in the copy.
+    let conf = after.join("rehearsal/softhsm2.conf");
+    let moved = fs::read_to_string(&conf).unwrap().replace(
+        &rehearsed(PLAN).canonicalize().unwrap().display().to_string(),
+        &after.canonicalize().unwrap().display().to_string(),
+    );
+    fs::write(&conf, moved).unwrap();
+    let held = support::rehearse(&plan, &after);
+    assert_eq!(held.code, 0, "{}", held.shown());
+    let diff = |options: &[&str], a: &Path, b: &Path| {
+        let mut arguments = vec!["show".to_string()];
+        arguments.extend(options.iter().map(ToString::to_string));
+        arguments.extend(["--diff".to_string(), a.display().to_string(), b.display().to_string()]);
+        run(arguments)
+    };
+    let shown = diff(&[], &before, &after);
+    assert_eq!(shown.code, 0, "{}", shown.shown());
+    for expected in [
+        "The second goes on from the first, by",
+        "Example Sigstore Intermediate 2026,O=Example Project) is retired: trusted to",
+        "~ TUF root      version 1 → 2",
+        "targets: version 1 → 2",
+    ] {
+        assert!(shown.out.contains(expected), "{expected}: {}", shown.shown());
+    }
+    assert!(!shown.out.contains("\n  - "), "{}", shown.shown());
+    let document = diff(&["--json"], &before, &after).json();
+    assert_eq!(document["past"], "continued");
+    assert!(document["changes"].as_array().unwrap().len() >= 5);
+    let same = diff(&[], &before, &before);
+    assert_eq!((same.code, same.out.lines().count()), (0, 1), "{}", same.shown());
+    assert_eq!(diff(&[], &after, &before).code, 1);
+    let other = diff(&[], &before, rehearsed("ceremony/minimal.toml"));
+    assert_eq!(other.code, 1);
+    assert!(other.out.contains("no line in common"), "{}", other.shown());
+    assert_eq!(diff(&[], &before, place.path()).code, 2);
+}
