@@ -82,6 +82,9 @@ pub enum CeremonyError {
     /// The plan contradicts the archive.
     #[error(transparent)]
     Conflicts(#[from] Conflicts),
+    /// The plan's waivers.
+    #[error("{0}")]
+    Plan(#[from] crate::plan::Faults),
     /// A rule is broken; nothing was signed.
     #[error("{0}")]
     Findings(#[from] Findings),

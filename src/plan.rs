@@ -9,6 +9,7 @@ pub mod date;
 pub mod key;
 pub mod name;
 pub mod people;
+pub mod policy;
 pub mod source;
 pub mod trust_root;
 pub mod tuf;
@@ -23,6 +24,7 @@ pub use date::{Day, Time, Validity, Window};
 pub use key::{Algorithm, Key};
 pub use name::{Name, Oid, Url};
 pub use people::{Person, Role};
+pub use policy::{Policy, Waiver};
 pub use source::{At, Fault, Faults, Source};
 pub use trust_root::TrustRoot;
 pub use tuf::Tuf;
@@ -40,6 +42,9 @@ pub struct Ceremony {
     /// Steps whose fingerprint a witness types back, such as `generate-key/root` or `issue/root`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub read_back: Vec<At<String>>,
+    /// Which rules and limits apply; `sigstore` unless said otherwise.
+    #[serde(default = "policy::sigstore", skip_serializing_if = "policy::is_sigstore")]
+    pub profile: At<Policy>,
     /// The document that the profiles follow, such as a certification practice statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Url>,
@@ -68,6 +73,9 @@ pub struct Plan {
     /// The repository that carries the trust root to clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tuf: Option<Tuf>,
+    /// Rules that are knowingly broken, each with its object and the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
 }
 
 impl Plan {

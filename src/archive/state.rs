@@ -238,6 +238,12 @@ impl State {
         self.crls.values().filter(|made| made.issuer == *issuer).map(|made| made.number).max()
     }
 
+    /// The CRL of an issuer that has the highest number.
+    pub fn newest_crl(&self, issuer: &Name) -> Option<&Crl> {
+        let crls = self.crls.values().filter(|made| made.issuer == *issuer);
+        crls.max_by_key(|made| made.number).map(|made| &made.crl)
+    }
+
     /// A certificate's chain, itself first, the root last.
     pub fn chain(&self, name: &Name) -> Vec<&Certificate> {
         let mut chain = Vec::new();

@@ -15,6 +15,7 @@ use super::preflight::{Preflight, draft_everything};
 use super::{CeremonyError, Console, machine};
 use crate::archive::{self, Archive, ArchiveError, Confirmation, Event, FileRecord, State, room};
 use crate::difference::{self, Step};
+use crate::lint::Rules;
 use crate::pki::sha256_hex;
 use crate::plan::{Name, Plan, Source};
 use crate::site::{MachineCheck, MachineFinding, Purpose, Site};
@@ -101,6 +102,7 @@ struct Day<'a> {
     ceremony: &'a Ceremony<'a>,
     /// The plan, with its dates moved.
     plan: &'a Plan,
+    rules: &'a Rules,
     state: &'a State,
     steps: &'a [Step],
     clock: Clock,
@@ -159,7 +161,9 @@ impl Ceremony<'_> {
             return Ok(());
         }
         let clock = clock(&plan, state, self.site.is_rehearsal())?;
-        let mut day = Day { ceremony: self, plan: &plan, state, steps: &steps, clock, console };
+        let rules = Rules::of(&plan, self.source)?;
+        let (steps, rules) = (steps.as_slice(), &rules);
+        let mut day = Day { ceremony: self, plan: &plan, rules, state, steps, clock, console };
         let mut tokens = Devices::new(self.site);
         let result = day.hold(&mut tokens, report);
         // What was said at a prompt before the archive was open, or after it was closed.
@@ -176,7 +180,8 @@ impl Day<'_> {
     fn hold(&mut self, tokens: &mut Devices, report: &mut RunReport) -> Result<(), CeremonyError> {
         let ceremony = self.ceremony;
         // Before anything is written, people know what the rules warn of.
-        let drafted = draft_everything(self.plan, ceremony.folder, self.clock, ceremony.site.is_rehearsal())?;
+        let rehearsal = ceremony.site.is_rehearsal();
+        let drafted = draft_everything(self.plan, self.rules, self.state, ceremony.folder, self.clock, rehearsal)?;
         self.console.warnings(&drafted.warnings);
         room::writable(ceremony.archive)?;
         let mut machine =
@@ -272,7 +277,7 @@ impl Day<'_> {
         let missing = self.steps.iter().filter(|step| !step.done).count();
         self.console.begin(missing);
         let people = People { plan: self.plan, site: ceremony.site };
-        let mut engine = Engine::new(people, ceremony.folder, clock, archive, tokens, self.console);
+        let mut engine = Engine::new(people, self.rules, ceremony.folder, clock, archive, tokens, self.console);
         engine.later = later;
         engine.remarks()?;
         engine.read_back_what_is_open(self.steps)?;

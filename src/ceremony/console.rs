@@ -196,7 +196,7 @@ pub trait Console: AskPin {
     /// Something that people should know.
     fn note(&mut self, _text: &str) {}
 
-    /// Rules that are broken, but do not stop a signature.
+    /// Rules that are broken, but do not stop a signature: warnings, and what the plan waives.
     fn warnings(&mut self, _findings: &Findings) {}
 
     /// All steps were taken, or no more will be.

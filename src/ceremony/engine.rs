@@ -15,8 +15,8 @@ use super::prompt::Facts;
 use super::{CeremonyError, Console, Ring};
 use crate::archive::{Archive, Event, KeyRecord, Role};
 use crate::difference::{self, Action, Step, order};
-use crate::lint::{Linted, Signable, Signed};
-use crate::pki::{Document, PublicKey, csr};
+use crate::lint::{self, Lintable, Linted, Rules, Signable, Signed};
+use crate::pki::PublicKey;
 use crate::plan::{Algorithm, Key, Name, Plan};
 use crate::token::{DeviceReport, KeyReport, Token, TokenError};
 use crate::tuf::Metadata;
@@ -76,6 +76,8 @@ pub struct Engine<'a> {
     pub plan: &'a Plan,
     /// Who acts.
     pub people: People<'a>,
+    /// The rules that the plan asks for.
+    pub rules: &'a Rules,
     /// The folder that the plan's relative paths start from.
     pub folder: &'a Path,
     /// What is.
@@ -102,6 +104,7 @@ impl<'a> Engine<'a> {
     /// An engine that has done nothing yet.
     pub fn new(
         people: People<'a>,
+        rules: &'a Rules,
         folder: &'a Path,
         clock: Clock,
         archive: &'a mut Archive,
@@ -111,6 +114,7 @@ impl<'a> Engine<'a> {
         Self {
             plan: people.plan,
             people,
+            rules,
             folder,
             archive,
             ring,
@@ -289,6 +293,7 @@ impl Engine<'_> {
             }
         };
         self.refuse_known_key(key, &report.public)?;
+        self.console.warnings(&lint::key::lint(key, &report.public, self.rules)?);
         let record = key_record(key, Some((device, claims)), report, None);
         let spec = difference::key_spec(self.plan, key);
         let event = Event::KeyMade { step: step.id.clone(), spec, adopted, key: Box::new(record) };
@@ -317,10 +322,10 @@ impl Engine<'_> {
             return Err(CeremonyError::Missing(format!("the plan has no request for the key `{key}`")));
         };
         let path = self.folder.join(&**csr);
-        let bytes = std::fs::read(&path)
-            .map_err(|error| CeremonyError::Input { path: path.clone(), reason: error.to_string() })?;
-        let request =
-            csr::read(&bytes).map_err(|error| CeremonyError::Input { path, reason: error.to_string() })?;
+        let bytes =
+            std::fs::read(&path).map_err(|error| CeremonyError::Input { path, reason: error.to_string() })?;
+        let (request, findings) = lint::csr::lint(key, &bytes, self.plan, self.rules)?;
+        self.console.warnings(&findings);
         self.refuse_known_key(key, &request.public)?;
         let report = KeyReport {
             public: request.public,
@@ -361,7 +366,7 @@ impl Engine<'_> {
     }
 
     /// Intent, device, verification in software. What comes back is the only thing an archive takes.
-    pub(super) fn sign<T: Document>(
+    pub(super) fn sign<T: Lintable>(
         &mut self,
         step: &Step,
         linted: Linted<T>,

@@ -31,7 +31,8 @@ impl Engine<'_> {
             rehearsal: self.rehearsal,
         };
         let facts = |bytes: &[u8]| certificate_facts(planned, bytes);
-        let linted = certificate::draft(&request)?.lint()?;
+        let others = self.archive.state().certificates.values().map(|made| &made.certificate);
+        let linted = certificate::draft(&request)?.beside(others).lint(self.rules)?;
         self.console.warnings(linted.warnings());
         let signed = self.sign(step, linted, Again::SameBytes, facts)?;
         let spec = difference::certificate_spec(self.plan, name);
@@ -58,7 +59,8 @@ impl Engine<'_> {
             previous: self.archive.state().crl_number(&planned.issuer),
         };
         let facts = |_: &[u8]| crl_facts(planned);
-        let linted = crl::draft(&request)?.lint()?;
+        let before = self.archive.state().newest_crl(&planned.issuer);
+        let linted = crl::draft(&request)?.after(before).lint(self.rules)?;
         self.console.warnings(linted.warnings());
         let signed = self.sign(step, linted, Again::SameBytes, facts)?;
         let spec = difference::crl_spec(self.plan, name);

@@ -15,11 +15,12 @@ use super::people::People;
 use super::{CeremonyError, Console, Ring};
 use crate::archive::{Archive, Size, State};
 use crate::difference;
-use crate::lint::Findings;
+use crate::lint::{self, Findings, Rules};
 use crate::plan::{Name, Plan, Time};
 use crate::site::{MachineFinding, Site};
 use crate::token::throwaway::Throwaway;
 use crate::token::{AskPin, PinError, PinRequest, Token, TokenError};
+use crate::trust_root::{self, Material};
 
 /// What was found before the first write.
 #[derive(Clone, Debug, Serialize)]
@@ -86,9 +87,32 @@ impl Ring for ThrowawayRing {
 
 /// Takes every step of the plan in memory, with throwaway keys: everything is drafted, linted, signed
 /// and verified, and nothing of it is kept. What a rule would stop on the day stops here; what rules
-/// only warn of is given back.
+/// only warn of, and what the plan waives, is given back. A waiver that nothing needs stops too.
+///
+/// `state` is what the archive holds: what clients have of the trust root is judged against it.
 pub fn draft_everything(
     plan: &Plan,
+    rules: &Rules,
+    state: &State,
+    folder: &Path,
+    clock: Clock,
+    rehearsal: bool,
+) -> Result<Drafted, CeremonyError> {
+    let draft = |clock| draft_as_of(plan, rules, state, folder, clock, rehearsal);
+    let drafted = draft(clock)?;
+    let Some(unneeded) = rules.unneeded(&drafted.warnings) else { return Ok(drafted) };
+    // A waiver that was needed on the plan's own day is not wrong on a later one.
+    let day = Clock::rehearsal(plan.ceremony.date, None);
+    match day.and_then(|day| draft(day).ok()).map(|then| rules.unneeded(&then.warnings)) {
+        Some(None) => Ok(drafted),
+        _ => Err(unneeded.into()),
+    }
+}
+
+fn draft_as_of(
+    plan: &Plan,
+    rules: &Rules,
+    state: &State,
     folder: &Path,
     clock: Clock,
     rehearsal: bool,
@@ -98,19 +122,39 @@ pub fn draft_everything(
     let mut reports: Vec<StepReport> = steps.iter().map(StepReport::of).collect();
     let mut ring = ThrowawayRing::default();
     let mut listener = Listener::default();
+    listener.0.merge(&lint::plan::lint(plan, rules));
     let site = Site::nowhere(rehearsal);
     let people = People { plan, site: &site };
-    let mut engine = Engine::new(people, folder, clock, &mut archive, &mut ring, &mut listener);
+    let mut engine = Engine::new(people, rules, folder, clock, &mut archive, &mut ring, &mut listener);
     engine.run(&steps, &mut reports)?;
-    Ok(Drafted { warnings: listener.warnings, size: archive.size() })
+    listener.0.merge(&history(plan, rules, (state, archive.state()), clock)?);
+    Ok(Drafted { warnings: listener.0, size: archive.size() })
 }
 
-/// Keeps the warnings of a ceremony that nobody watches, each once: five keyholders who sign one
-/// document would get each five times.
-#[derive(Default)]
-struct Listener {
-    warnings: Findings,
+/// What clients have of the trust root stays: judged with the keys and certificates that the archive
+/// holds, and throwaway ones in place of those that are still to be made.
+fn history(
+    plan: &Plan,
+    rules: &Rules,
+    (state, scratch): (&State, &State),
+    clock: Clock,
+) -> Result<Findings, CeremonyError> {
+    let (Some(planned), Some(made)) = (&plan.trust_root, &state.trust_root) else {
+        return Ok(Findings::default());
+    };
+    let certificates = scratch.certificates.iter().chain(&state.certificates);
+    let certificates =
+        certificates.map(|(name, made)| (name.clone(), made.certificate.der().to_vec())).collect();
+    let keys = scratch.keys.iter().chain(&state.keys);
+    let keys = keys.map(|(name, made)| (name.clone(), made.public.clone())).collect();
+    let material = Material { certificates: &certificates, keys: &keys };
+    let now = trust_root::to_json(&trust_root::trusted_root(planned, &material)?);
+    Ok(lint::trust_root::history(&now, made.trusted_root.as_bytes(), clock.now(), rules)?)
 }
+
+/// Keeps the findings of a ceremony that nobody watches.
+#[derive(Default)]
+struct Listener(Findings);
 
 impl AskPin for Listener {
     fn ask(&mut self, _: &PinRequest) -> Result<SecretString, PinError> {
@@ -120,14 +164,6 @@ impl AskPin for Listener {
 
 impl Console for Listener {
     fn warnings(&mut self, findings: &Findings) {
-        for finding in &findings.0 {
-            let document = |object: &str| object.split('/').next().unwrap_or_default().to_string();
-            let known = self.warnings.0.iter().any(|known| {
-                known.rule == finding.rule && document(&known.object) == document(&finding.object)
-            });
-            if !known {
-                self.warnings.0.push(finding.clone());
-            }
-        }
+        self.0.merge(findings);
     }
 }

@@ -34,9 +34,10 @@ impl Engine<'_> {
             signing_config: &signing_config,
             previous: state.trust_root.as_ref().map(|made| made.trusted_root.as_bytes()),
             plan: Some(planned),
+            material: Some(&material),
             now: self.clock.now(),
         };
-        let passed = lint::trust_root::lint(&files)?;
+        let passed = lint::trust_root::lint(&files, self.rules)?;
         self.console.warnings(&passed.warnings);
         Ok(self.archive.trust_root(self.clock.now(), &step.id, spec, &passed)?)
     }
@@ -59,7 +60,7 @@ impl Engine<'_> {
         };
         let version = context.metadata.head().version;
         let facts = facts(role, &context.metadata);
-        let linted = tuf::draft(signer, &public, context)?.lint()?;
+        let linted = tuf::draft(signer, &public, context)?.lint(self.rules)?;
         self.console.warnings(linted.warnings());
         let bytes = linted.draft().bytes.clone();
         let signed = self.sign(step, linted, Again::OtherBytes, |_| facts)?;

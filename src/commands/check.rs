@@ -1,25 +1,36 @@
-//! `rootwright check`: plan, site and archive against each other.
+//! `rootwright check`: plan, site and archive against each other; and the list of all rules.
 
 use std::path::PathBuf;
 
+use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use super::recovery::Section;
 use super::{Code, Failure, Output, load};
 use crate::ceremony::{conduct, preflight};
 use crate::difference::{self, Step};
-use crate::lint::Findings;
-use crate::plan::{Key, Plan};
+use crate::lint::{Findings, RuleInfo, catalogue};
+use crate::plan::{Key, Plan, Policy};
 use crate::site::Purpose;
 
 /// Check a plan, and a site and an archive against it; touches no device.
 ///
 /// Everything that the plan makes is drafted with throwaway keys and judged by every rule, so that what
 /// would stop the ceremony stops here. With --archive, also says which steps are left.
+///
+/// The plan's `[ceremony] profile` selects rules and limits: sigstore (unless said otherwise),
+/// code-signing-br, microsoft or experimental-pq. Its `[[waivers]]`, each with `rule`, `object` and
+/// `reason`, name what it knowingly breaks; they are shown here and at signing.
 #[derive(Debug, clap::Args)]
 pub struct Check {
     /// The plan to check.
-    plan: PathBuf,
+    #[arg(required_unless_present = "rules")]
+    plan: Option<PathBuf>,
+
+    /// List every rule: id, severity, what it says, and where it comes from. Needs no plan; with one,
+    /// those that its profile asks for.
+    #[arg(long, conflicts_with_all = ["site", "archive"])]
+    rules: bool,
 
     /// A site, which must name every device of the plan.
     #[arg(long)]
@@ -39,7 +50,9 @@ struct Checked {
     keys: usize,
     certificates: usize,
     crls: usize,
+    profile: Policy,
     warnings: Findings,
+    waived: Findings,
     steps: Vec<CheckedStep>,
 }
 
@@ -53,7 +66,11 @@ struct CheckedStep {
 impl Check {
     /// Checks.
     pub fn run(self, output: &Output) -> Result<Code, Failure> {
-        let loaded = load::plan(&self.plan)?;
+        let loaded = self.plan.as_deref().map(load::plan).transpose()?;
+        if self.rules {
+            return list(loaded.map(|loaded| loaded.rules.policy()), output);
+        }
+        let loaded = loaded.ok_or_else(|| Failure::usage("no plan was named"))?;
         let site = self.site.as_deref().map(load::site).transpose()?;
         let state = self.archive.as_deref().map(load::state).transpose()?.unwrap_or_default();
         if let Some(site) = &site {
@@ -70,7 +87,8 @@ impl Check {
         }
         let clock = crate::ceremony::clock::Clock::rehearsal(plan.ceremony.date, state.last)
             .ok_or_else(|| Failure::usage("the machine's clock can't be read"))?;
-        let warnings = preflight::draft_everything(&plan, &loaded.folder, clock, rehearsal)?.warnings;
+        let drafted = preflight::draft_everything(&plan, &loaded.rules, &state, &loaded.folder, clock, rehearsal)?;
+        let (warnings, waived) = drafted.warnings.by_waiver();
         let document = Checked {
             plan: crate::pki::sha256_hex(loaded.source.text.as_bytes()),
             name: (*plan.ceremony.name).clone(),
@@ -82,12 +100,42 @@ impl Check {
                 .saturating_add(plan.keys.values().filter(|key| matches!(key, Key::Csr { .. })).count()),
             certificates: plan.certificates.len(),
             crls: plan.crls.len(),
+            profile: loaded.rules.policy(),
             warnings,
+            waived,
             steps: steps.iter().map(describe).collect(),
         };
         output.result(&document, || text(&document))?;
         Ok(Code::Done)
     }
+}
+
+/// Lists the rules: all of them, or those of one profile.
+fn list(policy: Option<Policy>, output: &Output) -> Result<Code, Failure> {
+    let rules: Vec<RuleInfo> = catalogue::all()
+        .into_iter()
+        .filter(|rule| policy.is_none_or(|policy| rule.applies(policy)))
+        .collect();
+    output.result(&rules, || table(&rules))?;
+    Ok(Code::Done)
+}
+
+/// One line a rule: id, severity, sentence, source. `always` stands where a plan can't waive it.
+fn table(rules: &[RuleInfo]) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["id", "severity", "says", "source"]);
+    for rule in rules {
+        let always = if rule.waivable { "" } else { ", always" };
+        let mut says = rule.says.to_string();
+        if !rule.profiles.is_empty() {
+            let list: Vec<&str> = rule.profiles.iter().map(|policy| policy.as_str()).collect();
+            says.push_str(&format!(" (profile {})", list.join(", ")));
+        }
+        table.add_row([rule.id.to_string(), format!("{}{always}", rule.severity), says, rule.source.into()]);
+    }
+    format!("{table}\n\n{} rules; those marked `always` can't be waived\n", rules.len())
 }
 
 fn describe(step: &Step) -> CheckedStep {
@@ -112,19 +160,24 @@ fn devices(plan: &Plan, site: &load::LoadedSite) -> Result<(), Failure> {
 fn text(checked: &Checked) -> String {
     let pending = checked.steps.iter().filter(|step| step.status == "pending").count();
     let mut text = format!(
-        "{}\n  plan       SHA-256 {}\n  date       {}\n  makes      {} keys, {} certificates, {} CRLs\n  rules      no error, {} warnings\n  steps      {} of {} to be taken\n",
+        "{}\n  plan       SHA-256 {}\n  date       {}\n  makes      {} keys, {} certificates, {} CRLs\n  rules      profile {}: no error, {} warnings, {} waived\n  steps      {} of {} to be taken\n",
         checked.name,
         checked.plan,
         checked.date,
         checked.keys,
         checked.certificates,
         checked.crls,
+        checked.profile,
         checked.warnings.0.len(),
+        checked.waived.0.len(),
         pending,
         checked.steps.len(),
     );
-    for warning in &checked.warnings.0 {
-        text.push_str(&format!("  warning    {}\n", warning.to_string().replace('\n', "\n           ")));
+    for (word, findings) in [("warning", &checked.warnings), ("waived", &checked.waived)] {
+        for finding in &findings.0 {
+            let shown = finding.to_string().replace('\n', "\n           ");
+            text.push_str(&format!("  {word:<9}  {shown}\n"));
+        }
     }
     let width = checked.steps.iter().map(|step| step.id.len()).max().unwrap_or(0);
     for step in &checked.steps {

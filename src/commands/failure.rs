@@ -84,6 +84,7 @@ impl From<CeremonyError> for Failure {
             CeremonyError::Token(error) => error.into(),
             CeremonyError::Devices(errors) => devices(errors),
             CeremonyError::Archive(error) => error.into(),
+            CeremonyError::Plan(_) => Self::findings(message),
             CeremonyError::Conflicts(_) => Self::refused(Section::PlanAndArchive, message),
             CeremonyError::Findings(_) => Self::findings(message)
                 .help("nothing was signed: change the plan, and `rootwright check` it again"),

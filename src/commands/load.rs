@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use crate::archive::{self, State};
+use crate::lint::Rules;
 use crate::pki::sha256_hex;
-use crate::plan::{Plan, Source};
+use crate::plan::{Faults, Plan, Source};
 use crate::site::Site;
 
 /// A plan, as it was written.
@@ -14,6 +15,8 @@ pub struct LoadedPlan {
     pub source: Source,
     /// What it says.
     pub plan: Plan,
+    /// The rules that it asks for.
+    pub rules: Rules,
     /// The folder that its relative paths start from.
     pub folder: PathBuf,
 }
@@ -46,8 +49,10 @@ fn folder(path: &Path) -> PathBuf {
 /// Reads a plan.
 pub fn plan(path: &Path) -> Result<LoadedPlan, Failure> {
     let source = text(path, "plan")?;
-    let plan = Plan::parse(&source).map_err(|faults| Failure::usage(faults.to_string()))?;
-    Ok(LoadedPlan { source, plan, folder: folder(path) })
+    let wrong = |faults: Faults| Failure::usage(faults.to_string());
+    let plan = Plan::parse(&source).map_err(wrong)?;
+    let rules = Rules::of(&plan, &source).map_err(wrong)?;
+    Ok(LoadedPlan { source, plan, rules, folder: folder(path) })
 }
 
 /// Reads a site.

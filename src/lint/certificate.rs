@@ -1,83 +1,125 @@
 //! Rules for certificates, over the exact bytes that are to be signed.
 
-use der::asn1::{OctetString, PrintableStringRef};
-use der::oid::AssociatedOid;
-use der::oid::db::rfc4519;
-use der::{Decode, Encode, Tagged};
-use x509_cert::certificate::{TbsCertificate, Version};
-use x509_cert::ext::pkix::{
-    AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies,
-    CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier,
-};
-use x509_cert::time::Time;
+mod case;
+mod chain;
+mod extension;
+mod field;
+mod life;
+mod name;
 
-use super::{Findings, Lintable, Rule, Severity};
-use crate::pki::certificate::{Context, key_identifier, time};
-use crate::pki::{Algorithm, Certificate, Draft, PublicKey, name};
-use crate::plan::Profile;
+use der::asn1::ObjectIdentifier;
 
-/// A certificate's draft as the rules see it.
-pub struct Case {
-    /// The bytes to be signed.
-    pub bytes: Vec<u8>,
-    /// What was read from them.
-    pub tbs: TbsCertificate,
-    /// Profile, issuer, and what the plan says.
-    pub context: Context,
-}
+pub use case::{Case, Extensions, Found};
+
+use super::{Findings, Lintable, Rules, finished, key};
+use crate::pki::{Certificate, Draft};
 
 impl Lintable for Certificate {
-    fn lint(draft: &Draft<Self>) -> Findings {
+    fn lint(draft: &Draft<Self>, rules: &Rules) -> Findings {
         let mut findings = Findings::default();
-        match TbsCertificate::from_der(&draft.bytes) {
-            Ok(tbs) => findings.check(
-                RULES,
-                &draft.object,
-                &Case { bytes: draft.bytes.clone(), tbs, context: draft.context.clone() },
-            ),
-            Err(error) => findings.check(UNREADABLE, &draft.object, &error),
+        match Case::read(draft.bytes.clone(), draft.context.clone(), rules.policy()) {
+            Ok(case) => check(&case, &draft.object, rules, &mut findings),
+            Err(error) => findings.check(rules, UNREADABLE, &draft.object, &error),
         }
         findings
     }
+
+    fn finished(&self, draft: &Draft<Self>) -> Findings {
+        finished::lint(&draft.object, self.der(), &draft.bytes, &draft.public)
+    }
 }
 
-static UNREADABLE: &[Rule<der::Error>] = &[Rule {
-    id: "CERT-READABLE",
-    severity: Severity::Error,
-    says: "A certificate's bytes can be read back.",
-    source: "RFC 5280, 4.1",
-    check: |error| Some(error.to_string()),
-}];
+/// Runs every rule for certificates, those for their keys included.
+pub fn check(case: &Case, object: &str, rules: &Rules, findings: &mut Findings) {
+    findings.check(rules, RULES, object, case);
+    findings.check(rules, CHAIN, object, case);
+    findings.check(rules, key::RULES, object, &case.key);
+}
 
 rules! {
-    "Every rule for certificates.", Case;
-    der_strict, "CERT-DER", Error, "The bytes are DER: read and written again, they are the same.", "RFC 5280, 4.1; X.690, 10";
-    version, "CERT-VERSION", Error, "The version is 3.", "RFC 5280, 4.1.2.1";
-    serial, "CERT-SERIAL", Error, "The serial number is positive and has 20 octets, the top bits 01.", "RFC 5280, 4.1.2.2; CSBR 7.1";
-    algorithm, "CERT-SIGNATURE-ALGORITHM", Error, "The signature algorithm is the one that goes with the issuer's key.", "RFC 5280, 4.1.2.3";
-    key_algorithm, "CERT-KEY-ALGORITHM", Error, "The key's algorithm is one that the profile allows and stock clients take.", "CSBR 6.1.5; sigstore's clients";
-    issuer_name, "CERT-ISSUER-NAME", Error, "The issuer's name is byte for byte the subject of the issuer's certificate.", "RFC 5280, 4.1.2.4; CSBR 7.1.4.1";
-    subject_planned, "CERT-SUBJECT-PLANNED", Error, "The subject is the plan's.", "the plan";
-    subject_names, "CERT-SUBJECT-NAMES", Error, "The subject has one common name and one organization, neither empty.", "sigstore-python's trusted root; CSBR 7.1.4.2";
-    country, "CERT-COUNTRY", Error, "A country is a PrintableString of two capital letters.", "RFC 5280, appendix A; ISO 3166";
-    time_encoding, "CERT-TIME-ENCODING", Error, "Times are UTCTime to 2049 and GeneralizedTime from 2050.", "RFC 5280, 4.1.2.5";
-    validity_planned, "CERT-VALIDITY-PLANNED", Error, "The validity is the plan's.", "the plan";
-    validity_inside, "CERT-VALIDITY-INSIDE-ISSUER", Error, "The validity lies inside the issuer's.", "CSBR 6.3.2; the shell model of path validation";
-    life, "CERT-LIFE", Error, "A root lives at most 10 years, a timestamp signer at most 135 months.", "CSBR 6.3.2; root programmes";
-    basic_constraints, "CERT-BASIC-CONSTRAINTS", Error, "Basic constraints are critical and the profile's: CA or not, path length 0 on intermediates, none on a root.", "RFC 5280, 4.2.1.9; CSBR 7.1.2";
-    key_usage, "CERT-KEY-USAGE", Error, "Key usage is critical and the profile's, no more and no less.", "RFC 5280, 4.2.1.3; CSBR 7.1.2";
-    root_eku, "CERT-ROOT-EKU-ABSENT", Error, "A root has no extended key usage.", "CSBR 7.1.2.1";
-    eku, "CERT-EKU", Error, "Extended key usage is exactly the profile's one purpose.", "CSBR 7.1.2; Fulcio's certificate specification";
-    eku_criticality, "CERT-EKU-CRITICALITY", Error, "Extended key usage is critical on a timestamp signer, and not on a CA.", "RFC 3161, 2.3; sigstore-python";
-    subject_key, "CERT-SKI", Error, "The subject key identifier is there, not critical, and made of the key by RFC 7093, method 1.", "RFC 5280, 4.2.1.2; RFC 7093, 2";
-    authority_key, "CERT-AKI", Error, "The authority key identifier is the issuer's subject key identifier, not critical; a root has none.", "RFC 5280, 4.2.1.1; sigstore-python";
-    policies, "CERT-ROOT-POLICIES-ABSENT", Error, "A root has no certificate policies.", "CSBR 7.1.2.1";
-    unique, "CERT-EXTENSIONS-UNIQUE", Error, "No extension stands twice.", "RFC 5280, 4.2";
-    known, "CERT-EXTENSIONS-KNOWN", Error, "There is no extension that the profile does not have.", "CSBR 7.1.2";
-    issuer_ca, "CHAIN-ISSUER-IS-CA", Error, "The issuer is a CA that may sign certificates.", "RFC 5280, 6.1.4 (k) and (n)";
-    path_length, "CHAIN-PATH-LENGTH", Error, "A CA is not below an issuer of path length 0.", "RFC 5280, 6.1.4 (m)";
-    eku_nesting, "CHAIN-EKU-NESTING", Error, "The extended key usage is one that the issuer's allows.", "CSBR 7.1.2; Mozilla policy 5.3";
-    distinct_key, "CHAIN-DISTINCT-KEY", Error, "The subject's key is not the issuer's, but for a root.", "RFC 5280, 3.2";
+    "The rule for certificates that can't be judged.", UNREADABLE, der::Error;
+    unreadable, "CERT-READABLE", Structural, "A certificate's bytes can be read back.", "RFC 5280, 4.1";
+}
+
+fn unreadable(error: &der::Error) -> Option<String> {
+    Some(error.to_string())
+}
+
+rules! {
+    "Every rule for a certificate by itself.", RULES, Case;
+    field::der_strict, "CERT-DER", Structural, "The bytes are DER: read and written again, they are the same.", "RFC 5280, 4.1; X.690, 10";
+    field::version, "CERT-VERSION", Structural, "The version is 3.", "RFC 5280, 4.1.2.1";
+    field::serial, "CERT-SERIAL", Error, "The serial number is positive and has 20 octets, the top bits 01.", "RFC 5280, 4.1.2.2; CSBR 7.1";
+    field::serial_entropy, "CERT-SERIAL-ENTROPY", Error, "The serial number is random: among its octets there are at least 10 different ones.", "CSBR 7.1: 64 bits from a CSPRNG";
+    field::algorithm, "CERT-SIGNATURE-ALGORITHM", Structural, "The signature algorithm is the one that goes with the issuer's key.", "RFC 5280, 4.1.2.3; RFC 5758; RFC 8410; RFC 4055";
+    field::weak_hash, "CERT-WEAK-HASH", Structural, "The signature does not rest on MD2, MD5 or SHA-1.", "CSBR 7.1.3.2; RFC 6194";
+    field::unique_ids, "CERT-UNIQUE-IDS-ABSENT", Error, "There is no issuerUniqueID and no subjectUniqueID.", "RFC 5280, 4.1.2.8";
+    field::key_algorithm, "CERT-KEY-ALGORITHM", Error, "The key's algorithm is one that the profiles of certificate and policy allow and stock clients take.", "CSBR 6.1.5; Microsoft's programme, 3.B; sigstore's clients";
+    name::issuer, "CERT-ISSUER-NAME", Structural, "The issuer's name is byte for byte the subject of the issuer's certificate.", "RFC 5280, 4.1.2.4; CSBR 7.1.4.1";
+    name::planned, "CERT-SUBJECT-PLANNED", Structural, "The subject is the plan's.", "the plan";
+    name::names, "CERT-SUBJECT-NAMES", Error, "The subject has one common name and one organization, neither empty.", "sigstore-python's trusted root; CSBR 7.1.4.2";
+    name::rdn, "CERT-SUBJECT-RDN", Structural, "Each relative name of the subject has one attribute, and no value is empty.", "RFC 5280, 4.1.2.4; X.501, 9.3";
+    name::strings, "CERT-SUBJECT-STRINGS", Error, "Organization and common name are UTF8String or PrintableString, of at most 64 characters.", "RFC 5280, 4.1.2.4 and appendix A.1";
+    name::country, "CERT-COUNTRY", Error, "A country is a PrintableString of two capital letters.", "RFC 5280, appendix A; ISO 3166";
+    life::encoding, "CERT-TIME-ENCODING", Structural, "Times are UTCTime to 2049 and GeneralizedTime from 2050.", "RFC 5280, 4.1.2.5";
+    life::order, "CERT-VALIDITY-ORDER", Structural, "The validity ends after it begins.", "RFC 5280, 4.1.2.5";
+    life::planned, "CERT-VALIDITY-PLANNED", Structural, "The validity is the plan's.", "the plan";
+    life::inside, "CERT-VALIDITY-INSIDE-ISSUER", Error, "The validity lies inside the issuer's.", "CSBR 6.3.2; the shell model of path validation";
+    life::most, "CERT-LIFE", Error, "A root lives at most 10 years (profile microsoft: 25), a timestamp signer at most 135 months.", "CSBR 6.3.2; root programmes";
+    life::least, "CERT-LIFE-LEAST", Error, "A root lives at least 8 years.", "Microsoft's programme, 3.A.3", Microsoft;
+    extension::basic_constraints, "CERT-BASIC-CONSTRAINTS", Error, "Basic constraints are critical and the profile's: CA or not, path length 0 on intermediates, none on a root.", "RFC 5280, 4.2.1.9; CSBR 7.1.2";
+    extension::key_usage, "CERT-KEY-USAGE", Error, "Key usage is critical and the profile's, no more and no less.", "RFC 5280, 4.2.1.3; CSBR 7.1.2";
+    extension::root_eku, "CERT-ROOT-EKU-ABSENT", Error, "A root has no extended key usage.", "CSBR 7.1.2.1";
+    extension::eku, "CERT-EKU", Error, "Extended key usage is exactly the profile's one purpose.", "CSBR 7.1.2; Fulcio's certificate specification";
+    extension::eku_criticality, "CERT-EKU-CRITICALITY", Error, "Extended key usage is critical on a timestamp signer, and not on a CA.", "RFC 3161, 2.3; sigstore-python";
+    extension::subject_key, "CERT-SKI", Error, "The subject key identifier is there, not critical, and made of the key by RFC 7093, method 1.", "RFC 5280, 4.2.1.2; RFC 7093, 2";
+    extension::authority_key, "CERT-AKI", Error, "The authority key identifier is the issuer's subject key identifier, not critical; a root has none.", "RFC 5280, 4.2.1.1; sigstore-python";
+    extension::root_policies, "CERT-ROOT-POLICIES-ABSENT", Error, "A root has no certificate policies.", "CSBR 7.1.2.1";
+    extension::policies, "CERT-POLICIES", Structural, "Certificate policies are the plan's, each once.", "the plan; RFC 5280, 4.2.1.4";
+    extension::policies_present, "CERT-POLICIES-PRESENT", Error, "What is no root has certificate policies.", "CSBR 7.1.2.2 and 7.1.2.3", CodeSigningBr;
+    extension::policies_reserved, "CERT-POLICIES-RESERVED", Error, "An intermediate asserts the reserved policy of what it issues, or anyPolicy: 2.23.140.1.4.1 or 2.23.140.1.3 for code signing, 2.23.140.1.4.2 for timestamps.", "CSBR 7.1.6.3", CodeSigningBr;
+    extension::crl_points, "CERT-CDP", Structural, "CRL distribution points are the plan's addresses: full names, without reasons or another issuer.", "the plan; RFC 5280, 4.2.1.13";
+    extension::crl_points_present, "CERT-CDP-PRESENT", Error, "What is no root says where its issuer's CRL is.", "CSBR 7.1.2.2; Microsoft's programme, 3.A.6", CodeSigningBr, Microsoft;
+    extension::issuer_access, "CERT-AIA", Structural, "Authority information access gives the plan's addresses of the issuer's certificate, and no others.", "the plan; RFC 5280, 4.2.2.1";
+    extension::issuer_access_present, "CERT-AIA-PRESENT", Error, "What is no root says where its issuer's certificate is.", "CSBR 7.1.2.2", CodeSigningBr;
+    extension::addresses_http, "CERT-ADDRESSES-HTTP", Warning, "CRL and issuer are fetched over http: checking https would ask for them again.", "RFC 5280, 8; CSBR 7.1.2.2";
+    extension::root_addresses, "CERT-ROOT-ADDRESSES-ABSENT", Warning, "A root says nothing of CRLs or issuers: nobody but itself could revoke it.", "RFC 5280, 4.2.2.1";
+    extension::name_constraints, "CERT-NAME-CONSTRAINTS-ABSENT", Error, "There are no name constraints: a code-signing hierarchy names no hosts, and clients differ in what they make of them.", "CSBR 7.1.5; RFC 5280, 4.2.1.10";
+    extension::unique, "CERT-EXTENSIONS-UNIQUE", Structural, "No extension stands twice.", "RFC 5280, 4.2";
+    extension::known, "CERT-EXTENSIONS-KNOWN", Error, "There is no extension that the profile does not have.", "CSBR 7.1.2";
+    extension::unknown_critical, "CERT-EXTENSIONS-CRITICAL-UNKNOWN", Structural, "No extension is critical that clients do not know.", "RFC 5280, 4.2: they must refuse the certificate";
+    extension::criticality, "CERT-EXTENSIONS-CRITICALITY", Error, "Policies, and the addresses of CRL and issuer, are not critical.", "CSBR 7.1.2.2; RFC 5280, 4.2.1.13 and 4.2.2.1";
+    extension::encoding, "CERT-EXTENSIONS-DER", Structural, "The value of each extension can be read, and is DER: written again, it is the same.", "RFC 5280, 4.2; X.690, 10";
+    extension::not_empty, "CERT-EXTENSIONS-NOT-EMPTY", Structural, "No list of extensions, purposes, policies or addresses is empty.", "RFC 5280, 4.1 and 4.2.1: SIZE (1..MAX)";
+}
+
+rules! {
+    "Every rule for a certificate among the others.", CHAIN, Case;
+    chain::issuer_ca, "CHAIN-ISSUER-IS-CA", Structural, "The issuer is a CA that may sign certificates.", "RFC 5280, 6.1.4 (k) and (n)";
+    chain::path_length, "CHAIN-PATH-LENGTH", Structural, "A CA is below an issuer whose path length leaves room for it, and takes no more of it than is left.", "RFC 5280, 6.1.4 (l) and (m)";
+    chain::eku_nesting, "CHAIN-EKU-NESTING", Error, "The extended key usage is one that the issuer's allows.", "CSBR 7.1.2; Mozilla policy 5.3";
+    chain::distinct_key, "CHAIN-DISTINCT-KEY", Structural, "The subject's key is not the issuer's, but for a root.", "RFC 5280, 3.2";
+    chain::root_own_key, "CHAIN-ROOT-OWN-KEY", Structural, "A root is signed with the key that it certifies, anything else with another's.", "RFC 5280, 3.2";
+    chain::root_issues_cas, "CHAIN-ROOT-ISSUES-CAS", Error, "A root issues CAs only.", "CSBR 6.1.7; Microsoft's programme, 3.C.4", CodeSigningBr, Microsoft;
+    chain::strength_rises, "CHAIN-STRENGTH", Warning, "The key is no stronger than its issuer's: a chain holds what its weakest key holds.", "NIST SP 800-57, part 1, 5.6.1";
+    chain::one_key, "CHAIN-ONE-KEY-PER-SUBJECT", Error, "No other certificate has this subject and another key.", "sigstore-rs takes the first of two for both; Microsoft's programme, 3.A.7";
+    chain::one_subject, "CHAIN-ONE-SUBJECT-PER-KEY", Error, "No other certificate has this key and another subject.", "Microsoft's programme, 3.A.7; CSBR 7.1.4.1";
+    chain::mirrors, "CHAIN-CROSS-MIRRORS", Error, "A certificate of a key that has one already repeats its key identifier, constraints and usages.", "RFC 5280, 4.2.1.2; a large CA's cross-sign of May 2026 that lacked a purpose";
+    chain::serial_unique, "CHAIN-SERIAL-UNIQUE", Structural, "No other certificate of the issuer has this serial number.", "RFC 5280, 4.1.2.2";
+}
+
+/// Policy identifiers that CSBR reserves (7.1.6.1), and anyPolicy.
+const CODE_SIGNING: [ObjectIdentifier; 3] = [
+    ObjectIdentifier::new_unwrap("2.23.140.1.4.1"),
+    ObjectIdentifier::new_unwrap("2.23.140.1.3"),
+    ANY_POLICY,
+];
+const TIMESTAMPS: [ObjectIdentifier; 2] = [ObjectIdentifier::new_unwrap("2.23.140.1.4.2"), ANY_POLICY];
+const ANY_POLICY: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.32.0");
+
+/// Whether a signature algorithm rests on a hash that is broken.
+pub(super) fn weak(algorithm: ObjectIdentifier) -> bool {
+    field::WEAK.contains(&algorithm)
 }
 
 fn found_expected(
@@ -86,295 +128,6 @@ fn found_expected(
     expected: impl std::fmt::Display,
 ) -> Option<String> {
     Some(format!("{what} is {found}, expected {expected}"))
-}
-
-fn der_strict(case: &Case) -> Option<String> {
-    let again = case.tbs.to_der().ok();
-    (again.as_deref() != Some(case.bytes.as_slice()))
-        .then(|| "the bytes change when they are read and written again".into())
-}
-
-fn version(case: &Case) -> Option<String> {
-    (case.tbs.version() != Version::V3).then(|| format!("the version is {:?}", case.tbs.version()))
-}
-
-fn serial(case: &Case) -> Option<String> {
-    let bytes = case.tbs.serial_number().as_bytes();
-    let fine = bytes.len() == 20 && bytes.first().is_some_and(|top| top >> 6 == 1);
-    (!fine).then(|| format!("the serial number is {}", data_encoding::HEXLOWER.encode(bytes)))
-}
-
-fn algorithm(case: &Case) -> Option<String> {
-    let expected = case.context.issuer_key.algorithm().signature_identifier();
-    (*case.tbs.signature() != expected).then(|| {
-        format!("the signature algorithm is {}, expected {}", case.tbs.signature().oid, expected.oid)
-    })
-}
-
-/// The subject's key, if it is one that this tool knows.
-fn key(case: &Case) -> Option<PublicKey> {
-    PublicKey::from_spki(&case.tbs.subject_public_key_info().to_der().ok()?).ok()
-}
-
-fn key_algorithm(case: &Case) -> Option<String> {
-    use Algorithm::{EcdsaP256, EcdsaP384, Rsa3072, Rsa4096};
-    let allowed: &[Algorithm] = match case.context.profile {
-        Profile::Root => &[EcdsaP384, Rsa4096],
-        Profile::CodeSigning | Profile::Timestamping => &[EcdsaP256, EcdsaP384, Rsa4096],
-        Profile::TimestampSigner => &[EcdsaP256, EcdsaP384, Rsa3072, Rsa4096],
-    };
-    let names = || allowed.iter().map(|algorithm| algorithm.as_str()).collect::<Vec<_>>().join(", ");
-    match key(case) {
-        Some(key) if allowed.contains(&key.algorithm()) => None,
-        Some(key) => Some(format!(
-            "the key is {}, and profile {} takes {}",
-            key.algorithm(),
-            case.context.profile,
-            names()
-        )),
-        None => Some(format!("the key is unusable; the profile takes {}", names())),
-    }
-}
-
-fn issuer_name(case: &Case) -> Option<String> {
-    let expected = case.context.issuer.as_ref().map_or(case.tbs.subject(), |issuer| issuer.tbs().subject());
-    if case.tbs.issuer().to_der().ok() == expected.to_der().ok() {
-        return None;
-    }
-    found_expected("the issuer", name::readable(case.tbs.issuer()), name::readable(expected))
-}
-
-fn subject_planned(case: &Case) -> Option<String> {
-    if case.tbs.subject().to_der().ok() == case.context.subject.to_der().ok() {
-        return None;
-    }
-    found_expected("the subject", name::readable(case.tbs.subject()), name::readable(&case.context.subject))
-}
-
-fn subject_names(case: &Case) -> Option<String> {
-    for (what, oid) in [("common name", rfc4519::CN), ("organization", rfc4519::O)] {
-        let values: Vec<_> = case.tbs.subject().iter().filter(|attribute| attribute.oid == oid).collect();
-        match values.as_slice() {
-            [one] if !one.value.value().is_empty() => {}
-            [_] => return Some(format!("the {what} is empty")),
-            list => return Some(format!("the subject has {} of {what}", list.len())),
-        }
-    }
-    None
-}
-
-fn country(case: &Case) -> Option<String> {
-    let country = case.tbs.subject().iter().find(|attribute| attribute.oid == rfc4519::C)?;
-    let fine = country.value.decode_as::<PrintableStringRef>().is_ok_and(|text| {
-        text.as_str().len() == 2 && text.as_str().chars().all(|letter| letter.is_ascii_uppercase())
-    });
-    (!fine).then(|| format!("the country is {country}, as {}", country.value.tag()))
-}
-
-fn time_encoding(case: &Case) -> Option<String> {
-    let validity = case.tbs.validity();
-    for (what, moment) in [("notBefore", &validity.not_before), ("notAfter", &validity.not_after)] {
-        let early = moment.to_date_time().year() < 2050;
-        if matches!(moment, Time::UtcTime(_)) != early {
-            return Some(format!("{what} {moment} is written as {}", moment.tag()));
-        }
-    }
-    None
-}
-
-fn validity_planned(case: &Case) -> Option<String> {
-    let planned = case.context.validity;
-    let found = case.tbs.validity();
-    let same = |moment: &Time, planned| time(planned).is_ok_and(|planned| planned == *moment);
-    if same(&found.not_before, planned.from) && same(&found.not_after, planned.to) {
-        return None;
-    }
-    Some(format!(
-        "valid from {} to {}, expected {} to {}",
-        found.not_before, found.not_after, planned.from, planned.to
-    ))
-}
-
-fn validity_inside(case: &Case) -> Option<String> {
-    let issuer = case.context.issuer.as_ref()?.tbs().validity();
-    let own = case.tbs.validity();
-    let seconds = |time: &Time| time.to_unix_duration().as_secs();
-    let inside = seconds(&own.not_before) >= seconds(&issuer.not_before)
-        && seconds(&own.not_after) <= seconds(&issuer.not_after);
-    (!inside).then(|| {
-        format!(
-            "valid from {} to {}, while the issuer is valid from {} to {}",
-            own.not_before, own.not_after, issuer.not_before, issuer.not_after
-        )
-    })
-}
-
-fn life(case: &Case) -> Option<String> {
-    // Ten years hold at most three leap days, 135 months at most 4109 days.
-    let days = match case.context.profile {
-        Profile::Root => 3653,
-        Profile::TimestampSigner => 4109,
-        Profile::CodeSigning | Profile::Timestamping => return None,
-    };
-    let validity = case.tbs.validity();
-    let seconds =
-        validity.not_after.to_unix_duration().saturating_sub(validity.not_before.to_unix_duration());
-    let found = seconds.as_secs() / 86_400;
-    (found > days).then(|| format!("a life of {found} days, where {days} are allowed"))
-}
-
-/// An extension, if it stands there once and can be read.
-fn get<'a, T: Decode<'a> + AssociatedOid>(tbs: &'a TbsCertificate) -> Option<(bool, T)> {
-    tbs.get_extension::<T>().ok().flatten()
-}
-
-fn basic_constraints(case: &Case) -> Option<String> {
-    let expected = case.context.profile.basic_constraints();
-    match get::<BasicConstraints>(&case.tbs) {
-        Some((true, found)) if found == expected => None,
-        Some((critical, found)) => Some(format!(
-            "found CA {}, path length {:?}, critical {critical}; expected CA {}, path length {:?}, critical true",
-            found.ca, found.path_len_constraint, expected.ca, expected.path_len_constraint
-        )),
-        None => Some("basic constraints are missing or unreadable".into()),
-    }
-}
-
-fn key_usage(case: &Case) -> Option<String> {
-    let expected = case.context.profile.key_usage();
-    match get::<KeyUsage>(&case.tbs) {
-        Some((true, found)) if found.0 == expected => None,
-        Some((critical, found)) => {
-            Some(format!("found {:?}, critical {critical}; expected {expected:?}, critical true", found.0))
-        }
-        None => Some("key usage is missing or unreadable".into()),
-    }
-}
-
-fn root_eku(case: &Case) -> Option<String> {
-    let there = case.tbs.filter_extensions::<ExtendedKeyUsage>().next().is_some();
-    (case.context.profile == Profile::Root && there).then(|| "an extended key usage".into())
-}
-
-fn eku(case: &Case) -> Option<String> {
-    let (expected, _) = case.context.profile.extended_key_usage()?;
-    match get::<ExtendedKeyUsage>(&case.tbs) {
-        Some((_, found)) if found.0 == [expected] => None,
-        Some((_, found)) => {
-            let list: Vec<String> = found.0.iter().map(ToString::to_string).collect();
-            Some(format!("found {}, expected {expected} alone", list.join(", ")))
-        }
-        None => Some(format!("none found, expected {expected}")),
-    }
-}
-
-fn eku_criticality(case: &Case) -> Option<String> {
-    let (_, expected) = case.context.profile.extended_key_usage()?;
-    let (found, _) = get::<ExtendedKeyUsage>(&case.tbs)?;
-    (found != expected).then(|| format!("critical is {found}, expected {expected}"))
-}
-
-fn subject_key(case: &Case) -> Option<String> {
-    let expected = key(case).map(|key| key_identifier(&key));
-    match get::<SubjectKeyIdentifier>(&case.tbs) {
-        Some((false, found)) if Some(found.0.as_bytes()) == expected.as_deref() => None,
-        Some((true, _)) => Some("the subject key identifier is critical".into()),
-        Some((false, found)) => Some(format!("found {}", data_encoding::HEXLOWER.encode(found.0.as_bytes()))),
-        None => Some("the subject key identifier is missing".into()),
-    }
-}
-
-fn authority_key(case: &Case) -> Option<String> {
-    let found = get::<AuthorityKeyIdentifier>(&case.tbs);
-    let Some(issuer) = &case.context.issuer else {
-        let there = case.tbs.filter_extensions::<AuthorityKeyIdentifier>().next().is_some();
-        return there.then(|| "a root with an authority key identifier".into());
-    };
-    let expected = issuer.subject_key_identifier();
-    let hex = |identifier: &OctetString| data_encoding::HEXLOWER.encode(identifier.as_bytes());
-    match found {
-        Some((
-            false,
-            AuthorityKeyIdentifier {
-                key_identifier,
-                authority_cert_issuer: None,
-                authority_cert_serial_number: None,
-            },
-        )) if key_identifier.is_some() && key_identifier == expected => None,
-        Some((critical, found)) => Some(format!(
-            "found {}, critical {critical}; expected {} alone, critical false",
-            found.key_identifier.as_ref().map_or("none".into(), hex),
-            expected.as_ref().map_or("none".into(), hex)
-        )),
-        None => Some("the authority key identifier is missing".into()),
-    }
-}
-
-fn policies(case: &Case) -> Option<String> {
-    let there = case.tbs.filter_extensions::<CertificatePolicies>().next().is_some();
-    (case.context.profile == Profile::Root && there).then(|| "certificate policies".into())
-}
-
-fn unique(case: &Case) -> Option<String> {
-    let mut seen = Vec::new();
-    for extension in case.tbs.extensions().into_iter().flatten() {
-        if seen.contains(&extension.extn_id) {
-            return Some(format!("the extension {} stands twice", extension.extn_id));
-        }
-        seen.push(extension.extn_id);
-    }
-    None
-}
-
-fn known(case: &Case) -> Option<String> {
-    let known = [
-        BasicConstraints::OID,
-        KeyUsage::OID,
-        ExtendedKeyUsage::OID,
-        SubjectKeyIdentifier::OID,
-        AuthorityKeyIdentifier::OID,
-        CertificatePolicies::OID,
-        CrlDistributionPoints::OID,
-        AuthorityInfoAccessSyntax::OID,
-    ];
-    let strange =
-        case.tbs.extensions().into_iter().flatten().find(|extension| !known.contains(&extension.extn_id))?;
-    Some(format!("the extension {}", strange.extn_id))
-}
-
-fn issuer_ca(case: &Case) -> Option<String> {
-    use x509_cert::ext::pkix::KeyUsages;
-    let issuer = case.context.issuer.as_ref()?.tbs();
-    let ca = get::<BasicConstraints>(issuer).is_some_and(|(_, found)| found.ca);
-    let signs = get::<KeyUsage>(issuer).is_some_and(|(_, found)| found.0.contains(KeyUsages::KeyCertSign));
-    (!(ca && signs)).then(|| {
-        format!("the issuer {} is no CA, or may not sign certificates", name::readable(issuer.subject()))
-    })
-}
-
-fn path_length(case: &Case) -> Option<String> {
-    let issuer = case.context.issuer.as_ref()?.tbs();
-    let (_, above) = get::<BasicConstraints>(issuer)?;
-    let ca = get::<BasicConstraints>(&case.tbs).is_some_and(|(_, found)| found.ca);
-    (ca && above.path_len_constraint == Some(0))
-        .then(|| format!("a CA below {}, whose path length is 0", name::readable(issuer.subject())))
-}
-
-fn eku_nesting(case: &Case) -> Option<String> {
-    let issuer = case.context.issuer.as_ref()?.tbs();
-    let (_, above) = get::<ExtendedKeyUsage>(issuer)?;
-    let (_, own) = get::<ExtendedKeyUsage>(&case.tbs)?;
-    let strange = own.0.iter().find(|purpose| !above.0.contains(purpose))?;
-    Some(format!(
-        "the purpose {strange}, which the issuer {} does not have",
-        name::readable(issuer.subject())
-    ))
-}
-
-fn distinct_key(case: &Case) -> Option<String> {
-    let issuer = case.context.issuer.as_ref()?.tbs();
-    (issuer.subject_public_key_info() == case.tbs.subject_public_key_info())
-        .then(|| "the subject's key is its issuer's".into())
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
 //! Rules for CRLs, over the exact bytes that are to be signed.
 
+use std::collections::BTreeMap;
+
+use der::asn1::ObjectIdentifier;
 use der::oid::AssociatedOid;
 use der::{Decode, Encode};
 use x509_cert::certificate::Version;
-use x509_cert::crl::TbsCertList;
+use x509_cert::crl::{RevokedCert, TbsCertList};
 use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::crl::CrlReason;
 use x509_cert::ext::pkix::crl::dp::IssuingDistributionPoint;
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, CrlNumber, KeyUsage, KeyUsages};
 use x509_cert::time::Time;
 
-use super::{Findings, Lintable, Rule, Severity};
+use super::{Findings, Lintable, Rules, finished};
 use crate::pki::crl::{Context, ISSUING_DISTRIBUTION_POINT, number};
 use crate::pki::{Algorithm, Crl, Draft, name};
 
@@ -25,48 +29,58 @@ pub struct Case {
     pub context: Context,
 }
 
-impl Lintable for Crl {
-    fn lint(draft: &Draft<Self>) -> Findings {
-        let mut findings = Findings::default();
-        match TbsCertList::from_der(&draft.bytes) {
-            Ok(tbs) => {
-                let case = Case {
-                    bytes: draft.bytes.clone(),
-                    tbs,
-                    algorithm: draft.public.algorithm(),
-                    context: draft.context.clone(),
-                };
-                findings.check(RULES, &draft.object, &case);
-            }
-            Err(error) => findings.check(UNREADABLE, &draft.object, &error),
-        }
-        findings
+impl Case {
+    /// Reads what shall be signed by a key of that algorithm.
+    pub fn read(bytes: Vec<u8>, algorithm: Algorithm, context: Context) -> der::Result<Self> {
+        Ok(Self { tbs: TbsCertList::from_der(&bytes)?, bytes, algorithm, context })
     }
 }
 
-static UNREADABLE: &[Rule<der::Error>] = &[Rule {
-    id: "CRL-READABLE",
-    severity: Severity::Error,
-    says: "A CRL's bytes can be read back.",
-    source: "RFC 5280, 5.1",
-    check: |error| Some(error.to_string()),
-}];
+impl Lintable for Crl {
+    fn lint(draft: &Draft<Self>, rules: &Rules) -> Findings {
+        let mut findings = Findings::default();
+        match Case::read(draft.bytes.clone(), draft.public.algorithm(), draft.context.clone()) {
+            Ok(case) => findings.check(rules, RULES, &draft.object, &case),
+            Err(error) => findings.check(rules, UNREADABLE, &draft.object, &error),
+        }
+        findings
+    }
+
+    fn finished(&self, draft: &Draft<Self>) -> Findings {
+        finished::lint(&draft.object, self.der(), &draft.bytes, &draft.public)
+    }
+}
 
 rules! {
-    "Every rule for CRLs.", Case;
-    der_strict, "CRL-DER", Error, "The bytes are DER: read and written again, they are the same.", "RFC 5280, 5.1; X.690, 10";
-    version, "CRL-VERSION", Error, "The version is 2.", "RFC 5280, 5.1.2.1";
-    algorithm, "CRL-SIGNATURE-ALGORITHM", Error, "The signature algorithm is the one that goes with the issuer's key.", "RFC 5280, 5.1.2.2";
-    issuer_name, "CRL-ISSUER-NAME", Error, "The issuer is byte for byte the subject of the issuer's certificate.", "RFC 5280, 5.1.2.3";
-    issuer_signs, "CRL-ISSUER-MAY-SIGN", Error, "The issuer is a CA that may sign CRLs.", "RFC 5280, 6.3.3 (f)";
+    "The rule for CRLs that can't be judged.", UNREADABLE, der::Error;
+    unreadable, "CRL-READABLE", Structural, "A CRL's bytes can be read back.", "RFC 5280, 5.1";
+}
+
+fn unreadable(error: &der::Error) -> Option<String> {
+    Some(error.to_string())
+}
+
+rules! {
+    "Every rule for CRLs.", RULES, Case;
+    der_strict, "CRL-DER", Structural, "The bytes are DER: read and written again, they are the same.", "RFC 5280, 5.1; X.690, 10";
+    version, "CRL-VERSION", Structural, "The version is 2.", "RFC 5280, 5.1.2.1";
+    algorithm, "CRL-SIGNATURE-ALGORITHM", Structural, "The signature algorithm is the one that goes with the issuer's key.", "RFC 5280, 5.1.2.2";
+    issuer_name, "CRL-ISSUER-NAME", Structural, "The issuer is byte for byte the subject of the issuer's certificate.", "RFC 5280, 5.1.2.3";
+    issuer_signs, "CRL-ISSUER-MAY-SIGN", Structural, "The issuer is a CA that may sign CRLs.", "RFC 5280, 6.3.3 (f)";
     next_update, "CRL-NEXT-UPDATE", Error, "nextUpdate is there, after thisUpdate, and within 12 months of it.", "CSBR 4.9.7";
     inside, "CRL-INSIDE-ISSUER", Error, "thisUpdate lies in the issuer's validity.", "RFC 5280, 6.3.3";
-    times, "CRL-TIME-ENCODING", Error, "Times are UTCTime to 2049 and GeneralizedTime from 2050.", "RFC 5280, 5.1.2.4";
+    times, "CRL-TIME-ENCODING", Structural, "Times are UTCTime to 2049 and GeneralizedTime from 2050.", "RFC 5280, 5.1.2.4";
     authority_key, "CRL-AKI", Error, "The authority key identifier is the issuer's subject key identifier.", "RFC 5280, 5.2.1";
-    crl_number, "CRL-NUMBER", Error, "The CRL number is there, not critical, at least 1, and higher than the one before.", "RFC 5280, 5.2.3";
+    crl_number, "CRL-NUMBER", Structural, "The CRL number is there, not critical, at least 1, and higher than the one before.", "RFC 5280, 5.2.3";
     distribution, "CRL-IDP", Error, "The issuing distribution point is critical, and says that only CA certificates are listed.", "RFC 5280, 5.2.5; CSBR 7.2.2";
-    not_empty, "CRL-REVOKED-NOT-EMPTY", Error, "A list without entries leaves revokedCertificates out.", "RFC 5280, 5.1.2.6";
-    unique, "CRL-ENTRIES-UNIQUE", Error, "No serial number is listed twice, no extension stands twice.", "RFC 5280, 5.1.2.6 and 5.2";
+    not_empty, "CRL-REVOKED-NOT-EMPTY", Structural, "A list without entries leaves revokedCertificates out.", "RFC 5280, 5.1.2.6";
+    unique, "CRL-ENTRIES-UNIQUE", Structural, "No serial number is listed twice, no extension stands twice.", "RFC 5280, 5.1.2.6 and 5.2";
+    known, "CRL-EXTENSIONS-KNOWN", Error, "The list's extensions are authority key identifier, number and issuing distribution point; an entry's is its reason.", "CSBR 7.2.2; RFC 5280, 5.2 and 5.3";
+    encoding, "CRL-EXTENSIONS-DER", Structural, "The value of each extension can be read, and is DER: written again, it is the same.", "RFC 5280, 5.2; X.690, 10";
+    reasons, "CRL-REASON", Error, "Each entry has a reason that is not critical and fits a CA's certificate: neither unspecified nor a hold.", "RFC 5280, 5.3.1; CSBR 7.2.2; Microsoft's programme, 2.7";
+    revocation_dates, "CRL-REVOCATION-DATE", Error, "Nothing is revoked later than thisUpdate.", "RFC 5280, 5.1.2.6";
+    rises, "CRL-THIS-UPDATE-RISES", Error, "thisUpdate is not before that of the issuer's CRL before.", "RFC 5280, 5.1.2.4";
+    kept, "CRL-ENTRIES-KEPT", Structural, "What the issuer's CRL before lists stays listed, with its date.", "RFC 5280, 3.3; CSBR 4.10.1";
 }
 
 fn der_strict(case: &Case) -> Option<String> {
@@ -185,156 +199,83 @@ fn unique(case: &Case) -> Option<String> {
     (!twice).then(|| "a serial number or an extension stands twice".into())
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use der::asn1::{Null, OctetString, Uint};
-    use x509_cert::crl::RevokedCert;
-    use x509_cert::serial_number::SerialNumber;
-
-    use super::*;
-    use crate::pki::crl::{Request, draft};
-    use crate::plan::tests::example;
-    use crate::token::Token;
-    use crate::token::throwaway::Throwaway;
-
-    fn good() -> Draft<Crl> {
-        let plan = example();
-        let (name, planned) = plan.crls.first().unwrap();
-        let root = super::super::certificate::tests::drafts().remove(0);
-        let mut token = Throwaway::default();
-        let public = token.generate(&root.key, Algorithm::EcdsaP384).unwrap().public;
-        let issuer = super::super::certificate::tests::certificate(&root);
-        let request = Request {
-            name,
-            planned,
-            issuer: &issuer,
-            signer: (&root.key, &public),
-            revoked: Vec::new(),
-            previous: None,
-        };
-        draft(&request).unwrap()
-    }
-
-    fn change(draft: &Draft<Crl>, change: impl Fn(&mut TbsCertList)) -> Draft<Crl> {
-        let mut tbs = TbsCertList::from_der(&draft.bytes).unwrap();
-        change(&mut tbs);
-        Draft { bytes: tbs.to_der().unwrap(), ..draft.clone() }
-    }
-
-    fn without(draft: &Draft<Crl>, oid: der::asn1::ObjectIdentifier) -> Draft<Crl> {
-        change(draft, |tbs| tbs.crl_extensions.as_mut().unwrap().retain(|found| found.extn_id != oid))
-    }
-
-    #[test]
-    fn every_rule_accepts_the_example() {
-        assert_eq!(Crl::lint(&good()), Findings::default());
-    }
-
-    #[test]
-    fn every_rule_rejects() {
-        let good = good();
-        let tbs: TbsCertList = TbsCertList::from_der(&good.bytes).unwrap();
-        let signer = super::super::certificate::tests::drafts().remove(3);
-        let p256 = Throwaway::default().generate(&good.key, Algorithm::EcdsaP256).unwrap().public;
-        let late = x509_cert::time::Time::GeneralTime(
-            der::asn1::GeneralizedTime::from_unix_duration(tbs.this_update.to_unix_duration()).unwrap(),
-        );
-        let entry = |serial: u8| RevokedCert {
-            serial_number: SerialNumber::new(&[serial]).unwrap(),
-            revocation_date: tbs.this_update,
-            crl_entry_extensions: None,
-        };
-        let cases: Vec<(&str, Draft<Crl>)> = vec![
-            ("CRL-READABLE", Draft { bytes: vec![0x30, 1, 0], ..good.clone() }),
-            ("CRL-DER", {
-                // The first extension's DEFAULT FALSE written out: BER, not DER.
-                let sequence =
-                    |body: Vec<u8>| der::Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap();
-                let mut without = tbs.clone();
-                let list = without.crl_extensions.take().unwrap();
-                let mut first = der::Any::from_der(&list[0].to_der().unwrap()).unwrap().value().to_vec();
-                first.splice(5..5, [1, 1, 0]);
-                let mut body = der::Any::from_der(&without.to_der().unwrap()).unwrap().value().to_vec();
-                let rest = list[1..].iter().flat_map(|extension| extension.to_der().unwrap());
-                let extensions = sequence(sequence(first).into_iter().chain(rest).collect());
-                let tag = der::Tag::ContextSpecific { constructed: true, number: der::TagNumber(0) };
-                body.extend(der::Any::new(tag, extensions).unwrap().to_der().unwrap());
-                let body = sequence(body);
-                Draft { bytes: body, ..good.clone() }
-            }),
-            ("CRL-VERSION", change(&good, |tbs| tbs.version = Version::V1)),
-            ("CRL-SIGNATURE-ALGORITHM", Draft { public: p256, ..good.clone() }),
-            ("CRL-ISSUER-NAME", change(&good, |tbs| tbs.issuer = x509_cert::name::Name::default())),
-            (
-                "CRL-ISSUER-MAY-SIGN",
-                Draft {
-                    context: Context {
-                        issuer: super::super::certificate::tests::certificate(&signer),
-                        previous: None,
-                    },
-                    ..good.clone()
-                },
-            ),
-            ("CRL-NEXT-UPDATE", change(&good, |tbs| tbs.next_update = None)),
-            ("CRL-NEXT-UPDATE", change(&good, |tbs| tbs.next_update = Some(tbs.this_update))),
-            (
-                "CRL-INSIDE-ISSUER",
-                change(&good, |tbs| {
-                    tbs.this_update =
-                        crate::pki::certificate::time("2020-01-01T00:00:00Z".parse().unwrap()).unwrap();
-                }),
-            ),
-            ("CRL-TIME-ENCODING", change(&good, |tbs| tbs.this_update = late)),
-            ("CRL-AKI", without(&good, AuthorityKeyIdentifier::OID)),
-            ("CRL-NUMBER", without(&good, CrlNumber::OID)),
-            (
-                "CRL-NUMBER",
-                Draft { context: Context { previous: Some(1), ..good.context.clone() }, ..good.clone() },
-            ),
-            (
-                "CRL-NUMBER",
-                change(&without(&good, CrlNumber::OID), |tbs| {
-                    let number = CrlNumber(Uint::new(&[0]).unwrap()).to_der().unwrap();
-                    let extn_value = OctetString::new(number).unwrap();
-                    let list = tbs.crl_extensions.as_mut().unwrap();
-                    list.push(Extension { extn_id: CrlNumber::OID, critical: false, extn_value });
-                }),
-            ),
-            ("CRL-IDP", without(&good, ISSUING_DISTRIBUTION_POINT)),
-            (
-                "CRL-IDP",
-                change(&good, |tbs| {
-                    tbs.crl_extensions.as_mut().unwrap().iter_mut().for_each(|found| found.critical = false);
-                }),
-            ),
-            ("CRL-REVOKED-NOT-EMPTY", change(&good, |tbs| tbs.revoked_certificates = Some(Vec::new()))),
-            (
-                "CRL-ENTRIES-UNIQUE",
-                change(&good, |tbs| {
-                    tbs.revoked_certificates = Some(vec![entry(5), entry(5)]);
-                }),
-            ),
-            (
-                "CRL-ENTRIES-UNIQUE",
-                change(&good, |tbs| {
-                    let extn_value = OctetString::new(Null.to_der().unwrap()).unwrap();
-                    let list = tbs.crl_extensions.as_mut().unwrap();
-                    list.push(Extension { extn_id: CrlNumber::OID, critical: false, extn_value });
-                }),
-            ),
-        ];
-        for (id, draft) in &cases {
-            let findings = Crl::lint(draft);
-            assert!(
-                findings.0.iter().any(|finding| finding.rule == *id),
-                "{id} did not reject; found: {findings}"
-            );
-        }
-        let tested: BTreeSet<&str> = cases.iter().map(|(id, _)| *id).collect();
-        let all: BTreeSet<&str> =
-            RULES.iter().map(|rule| rule.id).chain(UNREADABLE.iter().map(|rule| rule.id)).collect();
-        assert_eq!(tested, all, "every rule has a test that it rejects");
-    }
+fn entries(case: &Case) -> impl Iterator<Item = &RevokedCert> {
+    case.tbs.revoked_certificates.iter().flatten()
 }
+
+fn entry_extensions(case: &Case) -> impl Iterator<Item = &Extension> {
+    entries(case).flat_map(|entry| entry.crl_entry_extensions.iter().flatten())
+}
+
+fn known(case: &Case) -> Option<String> {
+    let list: [ObjectIdentifier; 3] =
+        [AuthorityKeyIdentifier::OID, CrlNumber::OID, ISSUING_DISTRIBUTION_POINT];
+    let strange = extensions(case)
+        .find(|found| !list.contains(&found.extn_id))
+        .or_else(|| entry_extensions(case).find(|found| found.extn_id != CrlReason::OID))?;
+    Some(format!("the extension {}", strange.extn_id))
+}
+
+fn encoding(case: &Case) -> Option<String> {
+    fn again<'a, T: Decode<'a, Error = der::Error> + Encode>(der: &'a [u8]) -> bool {
+        T::from_der(der).and_then(|value| value.to_der()).is_ok_and(|again| again == der)
+    }
+    let broken = extensions(case).chain(entry_extensions(case)).find(|found| {
+        let der = found.extn_value.as_bytes();
+        !match found.extn_id {
+            AuthorityKeyIdentifier::OID => again::<AuthorityKeyIdentifier>(der),
+            CrlNumber::OID => again::<CrlNumber>(der),
+            CrlReason::OID => again::<CrlReason>(der),
+            ISSUING_DISTRIBUTION_POINT => again::<IssuingDistributionPoint>(der),
+            _ => true,
+        }
+    })?;
+    Some(format!("the value of the extension {} can't be read, or is not DER", broken.extn_id))
+}
+
+fn serial(entry: &RevokedCert) -> String {
+    data_encoding::HEXLOWER.encode(entry.serial_number.as_bytes())
+}
+
+fn reasons(case: &Case) -> Option<String> {
+    entries(case).find_map(|entry| {
+        let found = entry.crl_entry_extensions.iter().flatten().find(|found| found.extn_id == CrlReason::OID);
+        let Some(found) = found else { return Some(format!("no reason for {}", serial(entry))) };
+        let reason = CrlReason::from_der(found.extn_value.as_bytes()).ok();
+        let fits = !matches!(
+            reason,
+            None | Some(
+                CrlReason::Unspecified
+                    | CrlReason::CertificateHold
+                    | CrlReason::RemoveFromCRL
+                    | CrlReason::AaCompromise
+            )
+        );
+        (!fits || found.critical)
+            .then(|| format!("reason {reason:?}, critical {}, for {}", found.critical, serial(entry)))
+    })
+}
+
+fn revocation_dates(case: &Case) -> Option<String> {
+    let this = &case.tbs.this_update;
+    let late = entries(case).find(|entry| seconds(&entry.revocation_date) > seconds(this))?;
+    Some(format!("{} is revoked on {}, and thisUpdate is {this}", serial(late), late.revocation_date))
+}
+
+fn rises(case: &Case) -> Option<String> {
+    let (this, before) = (&case.tbs.this_update, &case.context.before.as_ref()?.tbs().this_update);
+    (seconds(this) < seconds(before)).then(|| format!("thisUpdate is {this}, and was {before} before"))
+}
+
+fn kept(case: &Case) -> Option<String> {
+    let now: BTreeMap<&[u8], &Time> =
+        entries(case).map(|entry| (entry.serial_number.as_bytes(), &entry.revocation_date)).collect();
+    let mut before =
+        case.context.before.iter().flat_map(|crl| crl.tbs().revoked_certificates.iter().flatten());
+    let lost =
+        before.find(|entry| now.get(entry.serial_number.as_bytes()) != Some(&&entry.revocation_date))?;
+    Some(format!("{} was listed, and is no more, or with another date", serial(lost)))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

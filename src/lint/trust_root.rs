@@ -10,15 +10,15 @@ mod history;
 mod log;
 pub mod signing_config;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 pub use case::{Authority, Case, Log, Span};
 
-use super::{Findings, Rule, Severity};
+use super::{Findings, Rules};
 use crate::plan::{self, Time};
-use crate::trust_root::{ClientFile, SigningConfig, TRUSTED_ROOT, TrustedRoot};
+use crate::trust_root::{ClientFile, Material, SigningConfig, TRUSTED_ROOT, TrustedRoot};
 
 /// What is judged: the two files as clients will load them.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,9 @@ pub struct Files<'a> {
     pub previous: Option<&'a [u8]>,
     /// What shall be, if that is known. Without it, an Ed25519 log is taken to speak Rekor v2.
     pub plan: Option<&'a plan::TrustRoot>,
+    /// What the plan's names stand for: keys and certificates. Without it, which of them an entry holds
+    /// is not compared with the plan.
+    pub material: Option<&'a Material<'a>>,
     /// The moment of the ceremony.
     pub now: Time,
 }
@@ -66,20 +69,18 @@ pub struct Passed {
 }
 
 /// Judges both files.
-pub fn lint(files: &Files<'_>) -> Result<Passed, Findings> {
+pub fn lint(files: &Files<'_>, rules: &Rules) -> Result<Passed, Findings> {
     let mut findings = Findings::default();
-    let root: Option<TrustedRoot> = read(files.trusted_root, TrustedRoot::FILE, &mut findings);
-    let config: Option<SigningConfig> = read(files.signing_config, SigningConfig::FILE, &mut findings);
+    let root: Option<TrustedRoot> = read(files.trusted_root, TrustedRoot::FILE, rules, &mut findings);
+    let config: Option<SigningConfig> = read(files.signing_config, SigningConfig::FILE, rules, &mut findings);
     let previous: Option<TrustedRoot> = files
         .previous
-        .and_then(|previous| read(previous, "the trusted root that clients have now", &mut findings));
+        .and_then(|previous| read(previous, "the trusted root that clients have now", rules, &mut findings));
     let (Some(root), Some(config)) = (root, config) else { return Err(findings) };
     let case = Case::new(files, root, config, previous.as_ref());
-    findings.check(RULES, TrustedRoot::FILE, &case);
-    findings.check(signing_config::RULES, SigningConfig::FILE, &case);
-    if findings.stop() {
-        return Err(findings);
-    }
+    findings.check(rules, RULES, TrustedRoot::FILE, &case);
+    findings.check(rules, signing_config::RULES, SigningConfig::FILE, &case);
+    let findings = findings.stopping()?;
     Ok(Passed {
         trusted_root: Checked { document: case.root, bytes: files.trusted_root.to_vec() },
         signing_config: Checked { document: case.config, bytes: files.signing_config.to_vec() },
@@ -87,49 +88,55 @@ pub fn lint(files: &Files<'_>) -> Result<Passed, Findings> {
     })
 }
 
-fn read<T: ClientFile>(json: &[u8], object: &str, findings: &mut Findings) -> Option<T> {
-    T::from_json(json).map_err(|error| findings.check(UNREADABLE, object, &error)).ok()
+fn read<T: ClientFile>(json: &[u8], object: &str, rules: &Rules, findings: &mut Findings) -> Option<T> {
+    T::from_json(json).map_err(|error| findings.check(rules, UNREADABLE, object, &error)).ok()
 }
 
-/// The rule for files that can't be judged.
-pub static UNREADABLE: &[Rule<serde_json::Error>] = &[Rule {
-    id: "TRUST-READABLE",
-    severity: Severity::Error,
-    says: "The file is the protobuf JSON of its message, without unknown fields.",
-    source: "protobuf-specs, trustroot/v1; sigstore-python and sigstore-go refuse unknown fields",
-    check: |error| Some(error.to_string()),
-}];
+rules! {
+    "The rule for files that can't be judged.", UNREADABLE, serde_json::Error;
+    unreadable, "TRUST-READABLE", Structural, "The file is the protobuf JSON of its message, without unknown fields.", "protobuf-specs, trustroot/v1; sigstore-python and sigstore-go refuse unknown fields";
+}
+
+fn unreadable(error: &serde_json::Error) -> Option<String> {
+    Some(error.to_string())
+}
 
 rules! {
-    "Every rule for the trusted root.", Case;
-    media_type, "TRUST-MEDIA-TYPE", Error, "The media type is that of version 0.1.", "sigstore-python and sigstore-go refuse others";
-    lists, "TRUST-LISTS", Error, "All four lists are written out, empty or not.", "sigstore-python refuses a root without";
-    newer_fields, "TRUST-V01-FIELDS", Error, "There is no field of version 0.2 (`operator`, `checkpointKeyId`).", "sigstore-js loses the log, sigstore-go refuses the root";
-    forms, "TRUST-FORMS", Error, "Times are in UTC and whole seconds, enumerations are written by name.", "protobuf's JSON mapping; stock clients";
-    planned, "TRUST-PLANNED", Error, "The root has the plan's entries, with their windows, and no others.", "the plan";
+    "Every rule for the trusted root.", RULES, Case;
+    media_type, "TRUST-MEDIA-TYPE", Structural, "The media type is that of version 0.1.", "sigstore-python and sigstore-go refuse others";
+    lists, "TRUST-LISTS", Structural, "All four lists are written out, empty or not.", "sigstore-python refuses a root without";
+    newer_fields, "TRUST-V01-FIELDS", Structural, "There is no field of version 0.2 (`operator`, `checkpointKeyId`).", "sigstore-js loses the log, sigstore-go refuses the root";
+    forms, "TRUST-FORMS", Structural, "Times are in UTC and whole seconds, enumerations are written by name.", "protobuf's JSON mapping; stock clients";
+    planned, "TRUST-PLANNED", Structural, "The root has the plan's entries, with their windows, and no others.", "the plan";
+    material, "TRUST-PLANNED-MATERIAL", Structural, "Each entry holds the key or the chain that the plan names for it.", "the plan";
     sorted, "TRUST-SORTED", Error, "Each list is sorted by the start of the windows, the oldest first.", "protobuf-specs, TrustedRoot";
-    window_start, "TRUST-WINDOW-START", Error, "Every window has a start.", "sigstore-python; protobuf-specs, TimeRange";
-    window_order, "TRUST-WINDOW-ORDER", Error, "No window ends before it begins.", "protobuf-specs, TimeRange";
+    window_start, "TRUST-WINDOW-START", Structural, "Every window has a start.", "sigstore-python; protobuf-specs, TimeRange";
+    window_order, "TRUST-WINDOW-ORDER", Structural, "No window ends before it begins.", "protobuf-specs, TimeRange";
     gap, "TRUST-WINDOW-GAP", Warning, "Between two entries of a kind there is no time without one.", "practice: sigstore root-signing#616, cosign#4271";
+    successor, "TRUST-WINDOW-SUCCESSOR", Warning, "Of each kind of entries one window is open: where all end, a successor is missing.", "practice: sigstore's root-signing; clients take nothing after the last end";
+    overlap, "TRUST-WINDOW-OVERLAP", Warning, "Of two entries of a kind with one address, the older one has an end.", "practice: an entry that has a successor is retired";
     complete, "TRUST-COMPLETE", Warning, "The root has all four kinds of entries.", "sigstore-python needs CA, Rekor and CT log; time needs a timestamp authority";
     current, "TRUST-CURRENT", Warning, "Of each kind that the root has, one entry is in use now.", "what is signed today could not be verified";
-    log::key, "TRUST-LOG-KEY", Error, "A log's key can be read, and is what its keyDetails says.", "protobuf-specs, PublicKey";
+    log::key, "TRUST-LOG-KEY", Structural, "A log's key can be read, and is what its keyDetails says.", "protobuf-specs, PublicKey";
     log::key_breaks, "TRUST-LOG-KEY-BREAKS", Error, "No log's key makes a client refuse the whole root, or all clients the log.", "sigstore-js 4.1 on RSA keys; every client on Ed25519 CT logs";
     log::key_type, "TRUST-LOG-KEY-TYPE", Warning, "A log's key is one that every client takes: P-256, or Ed25519 for Rekor.", "sigstore-js 4.1, sigstore-python 4.5";
-    log::hash, "TRUST-LOG-HASH", Error, "Merkle trees are built with SHA-256.", "RFC 6962, 2.1";
+    log::hash, "TRUST-LOG-HASH", Structural, "Merkle trees are built with SHA-256.", "RFC 6962, 2.1";
     log::url, "TRUST-LOG-URL", Error, "A log's URL has no slash at its end; a Rekor v2 log's is https:// and a host alone.", "sigstore-go takes the host for the checkpoint's origin";
-    log::id, "TRUST-LOG-ID", Error, "A log's id is the one that clients derive from its key, and, for Rekor v2 with Ed25519, from its origin.", "RFC 6962, 3.2; C2SP signed-note; sigstore's staging root of June 2025";
-    log::duplicate, "TRUST-LOG-DUPLICATE", Error, "No key and no id serves two logs.", "sigstore-rs refuses the root";
-    authority::readable, "TRUST-CHAIN-READABLE", Error, "Every authority has a chain, of certificates in DER.", "RFC 5280, 4.1";
-    authority::order, "TRUST-CHAIN-ORDER", Error, "Each certificate of a chain was issued by the one after it.", "protobuf-specs, X509CertificateChain; RFC 5280, 6.1";
+    log::id, "TRUST-LOG-ID", Structural, "A log's id is the one that clients derive from its key, and, for Rekor v2 with Ed25519, from its origin.", "RFC 6962, 3.2; C2SP signed-note; sigstore's staging root of June 2025";
+    log::duplicate, "TRUST-LOG-DUPLICATE", Structural, "No key and no id serves two logs.", "sigstore-rs refuses the root";
+    authority::readable, "TRUST-CHAIN-READABLE", Structural, "Every authority has a chain, of certificates in DER.", "RFC 5280, 4.1";
+    authority::order, "TRUST-CHAIN-ORDER", Structural, "Each certificate of a chain was issued by the one after it.", "protobuf-specs, X509CertificateChain; RFC 5280, 6.1";
     authority::root, "TRUST-CHAIN-ROOT", Error, "A chain ends with a self-signed root.", "sigstore-js finds no path without";
     authority::root_name, "TRUST-CHAIN-ROOT-NAME", Error, "An authority bears organization and common name of its root, and both are there.", "sigstore-python refuses a root without";
     authority::subjects, "TRUST-CHAIN-SUBJECTS", Error, "Certificates with one subject have one key.", "sigstore-rs takes the first of two for both";
     authority::timestamp_chain, "TRUST-TSA-CHAIN", Error, "A timestamp authority's chain has at least a signer and a root.", "sigstore-python, sigstore-js";
+    authority::timestamp_key, "TRUST-TSA-KEY", Warning, "A timestamp signer's key is P-256 or P-384, as every client takes it.", "sigstore's clients, measured";
+    authority::timestamp_period, "TRUST-TSA-PERIOD", Warning, "A timestamp authority's window ends within 15 months of its signer's notBefore: the key must not be used longer.", "CSBR 6.3.2", CodeSigningBr;
+    authority::purpose, "TRUST-CHAIN-PURPOSE", Error, "The first certificate of a chain is for what the list is of: a CA for code signing, or a signer of timestamps.", "Fulcio and sigstore-go refuse others; RFC 3161, 2.3";
     authority::inside, "TRUST-WINDOW-INSIDE-CHAIN", Error, "An authority's window lies inside the life of every certificate of its chain.", "protobuf-specs, CertificateAuthority";
     authority::uri, "TRUST-AUTHORITY-URI", Error, "An authority has an http(s) address, without a slash at its end.", "protobuf-specs, CertificateAuthority";
-    history::kept, "TRUST-KEPT", Error, "No entry that clients have is dropped: what it signed must go on verifying.", "protobuf-specs, TrustedRoot; helm-charts#1204";
-    history::unaltered, "TRUST-UNALTERED", Error, "No entry that clients have changes, but for the end of its window.", "protobuf-specs, TrustedRoot";
+    history::kept, "TRUST-KEPT", Structural, "No entry that clients have is dropped: what it signed must go on verifying.", "protobuf-specs, TrustedRoot; helm-charts#1204";
+    history::unaltered, "TRUST-UNALTERED", Structural, "No entry that clients have changes, but for the end of its window.", "protobuf-specs, TrustedRoot";
     history::end_past, "TRUST-END-PAST", Error, "The end of a window is not set in the past: signatures made since would stop verifying.", "practice: sigstore's root-signing";
 }
 
@@ -207,6 +214,40 @@ fn planned(case: &Case) -> Option<String> {
     expected.first().map(|missing| format!("missing: {missing}"))
 }
 
+fn material(case: &Case) -> Option<String> {
+    let (plan, material) = (case.plan.as_ref()?, case.material.as_ref()?);
+    let same = |window: Option<Span>, trust: &plan::Window| window == Some(Span::from(trust));
+    let logs = case.logs.iter().find_map(|log| {
+        let url = &log.entry.base_url;
+        let rekor = plan.transparency_logs.iter().map(|entry| (&entry.key, &entry.url, &entry.trust));
+        let ct = plan.certificate_logs.iter().map(|entry| (&entry.key, &entry.url, &entry.trust));
+        let fits = match log.kind {
+            case::TLOGS => rekor
+                .filter(|(_, planned, trust)| planned.as_str() == url && same(log.window, trust))
+                .any(|(key, ..)| material.holds_key(key, log)),
+            _ => ct
+                .filter(|(_, planned, trust)| planned.as_str() == url && same(log.window, trust))
+                .any(|(key, ..)| material.holds_key(key, log)),
+        };
+        (!fits).then(|| format!("{} does not hold the plan's key for {url}", log.place))
+    });
+    logs.or_else(|| {
+        case.authorities.iter().find_map(|entry| {
+            let list = match entry.kind {
+                case::CERTIFICATE_AUTHORITIES => &plan.certificate_authorities,
+                _ => &plan.timestamp_authorities,
+            };
+            let fits = list
+                .iter()
+                .filter(|planned| {
+                    planned.uri.as_str() == entry.entry.uri && same(entry.window, &planned.trust)
+                })
+                .any(|planned| material.holds_chain(&planned.chain, entry));
+            (!fits).then(|| format!("{} does not hold the plan's chain for {}", entry.place, entry.entry.uri))
+        })
+    })
+}
+
 /// Every entry's kind, place and window, in the order of the file.
 fn windows(case: &Case) -> impl Iterator<Item = (&'static str, &str, Option<Span>)> {
     let logs = case.logs.iter().map(|log| (log.kind, log.place.as_str(), log.window));
@@ -254,6 +295,33 @@ fn gap(case: &Case) -> Option<String> {
     })
 }
 
+fn successor(case: &Case) -> Option<String> {
+    let closed = case::KINDS.into_iter().find_map(|kind| {
+        let ends = windows_of(case, kind).into_iter().map(|window| window.end);
+        // None is open, and so is the last end then.
+        let last = ends.collect::<Option<Vec<i64>>>()?.into_iter().max()?;
+        Some((kind, last))
+    });
+    let (kind, last) = closed?;
+    Some(format!("{kind}: none after {}", case::moment(last)))
+}
+
+fn overlap(case: &Case) -> Option<String> {
+    let logs = case.logs.iter().map(|log| (log.kind, log.entry.base_url.as_str(), &log.place, log.window));
+    let authorities = case
+        .authorities
+        .iter()
+        .map(|entry| (entry.kind, entry.entry.uri.as_str(), &entry.place, entry.window));
+    let mut open: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    logs.chain(authorities).find_map(|(kind, address, place, window)| {
+        if window?.end.is_some() {
+            return None;
+        }
+        let other = open.insert((kind, address), place)?;
+        Some(format!("neither {other} nor {place} ends, both at {address}"))
+    })
+}
+
 fn complete(case: &Case) -> Option<String> {
     let there: BTreeSet<&str> = windows(case).map(|(kind, ..)| kind).collect();
     let missing: Vec<&str> = case::KINDS.into_iter().filter(|kind| !there.contains(kind)).collect();
@@ -273,4 +341,4 @@ fn current(case: &Case) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Findings, Lintable};
+use super::{Findings, Lintable, Rules};
 use crate::pki::{Algorithm, Draft};
 use crate::trust_root::{ClientFile, SigningConfig, TrustedRoot};
 use crate::tuf::{Metadata, Role, RoleKeys, RoleSignature, Root, canonical};
@@ -11,37 +11,63 @@ use crate::tuf::{Metadata, Role, RoleKeys, RoleSignature, Root, canonical};
 pub type Case = Draft<RoleSignature>;
 
 impl Lintable for RoleSignature {
-    fn lint(draft: &Draft<Self>) -> Findings {
+    fn lint(draft: &Draft<Self>, rules: &Rules) -> Findings {
         let mut findings = Findings::default();
-        findings.check(RULES, &draft.object, draft);
+        findings.check(rules, RULES, &draft.object, draft);
+        findings
+    }
+
+    fn finished(&self, draft: &Draft<Self>) -> Findings {
+        let mut findings = Findings::default();
+        findings.check(&Rules::default(), FINISHED, &draft.object, &(self.clone(), draft.clone()));
         findings
     }
 }
 
 rules! {
-    "Every rule for TUF metadata.", Case;
-    canonical_bytes, "TUF-CANONICAL", Error, "The bytes are the canonical JSON of the metadata.", "TUF 1.0.31, 4.1";
-    spec_version, "TUF-SPEC-VERSION", Error, "The version of the specification is 1.0.x.", "TUF 1.0.31, 4.3; python-tuf, tuf-js";
-    version, "TUF-VERSION-NEXT", Error, "A root's version follows the one before it, the first is 1; other roles' versions rise.", "TUF 1.0.31, 5.3.5, 5.4.3 and 5.5.5";
-    expires, "TUF-EXPIRES-FUTURE", Error, "Metadata expires after the ceremony.", "TUF 1.0.31, 5.3.10, 5.4.4, 5.5.6 and 5.6.5";
-    root_current, "TUF-ROOT-CURRENT", Error, "The root in force is not expired, but where a new root replaces it.", "TUF 1.0.31, 5.3.10";
-    purpose, "TUF-PURPOSE", Error, "A rehearsal's metadata follows a rehearsal's, and production's follows production's.", "practice: a rehearsal is marked uniformly";
-    signer, "TUF-SIGNER", Error, "The key that signs is one of the role's keys.", "TUF 1.0.31, 4.3";
-    key_ids, "TUF-KEYID", Error, "Each key's id is the SHA-256 of its canonical JSON, all fields included.", "TUF 1.0.31, 4.2.1 and 4.3; tough refuses others";
-    key_valid, "TUF-KEY-VALID", Error, "Each key is what its type and scheme say, and valid.", "TUF 1.0.31, 4.2.2";
+    "Every rule for TUF metadata.", RULES, Case;
+    canonical_bytes, "TUF-CANONICAL", Structural, "The bytes are the canonical JSON of the metadata.", "TUF 1.0.31, 4.1";
+    spec_version, "TUF-SPEC-VERSION", Structural, "The version of the specification is 1.0.x.", "TUF 1.0.31, 4.3; python-tuf, tuf-js";
+    version, "TUF-VERSION-NEXT", Structural, "A root's version follows the one before it, the first is 1; other roles' versions rise.", "TUF 1.0.31, 5.3.5, 5.4.3 and 5.5.5";
+    expires, "TUF-EXPIRES-FUTURE", Structural, "Metadata expires after the ceremony.", "TUF 1.0.31, 5.3.10, 5.4.4, 5.5.6 and 5.6.5";
+    expires_soon, "TUF-EXPIRES-SOON", Warning, "What people sign expires no sooner than 31 days after the ceremony: the next one must be held before.", "practice: sigstore's root-signing signs root 46 days ahead, targets 31";
+    expires_far, "TUF-EXPIRES-FAR", Warning, "A root expires within 13 months: people and devices are met again at least once a year.", "practice: sigstore's root-signing, 197 days; TUF 1.0.31, 6.1";
+    threshold_falls, "TUF-THRESHOLD-FALLS", Warning, "No new root lets a role be signed by fewer than the root before.", "TUF 1.0.31, 6.1; practice";
+    root_current, "TUF-ROOT-CURRENT", Structural, "The root in force is not expired, but where a new root replaces it.", "TUF 1.0.31, 5.3.10";
+    purpose, "TUF-PURPOSE", Structural, "A rehearsal's metadata follows a rehearsal's, and production's follows production's.", "practice: a rehearsal is marked uniformly";
+    signer, "TUF-SIGNER", Structural, "The key that signs is one of the role's keys.", "TUF 1.0.31, 4.3";
+    key_ids, "TUF-KEYID", Structural, "Each key's id is the SHA-256 of its canonical JSON, all fields included.", "TUF 1.0.31, 4.2.1 and 4.3; tough refuses others";
+    key_valid, "TUF-KEY-VALID", Structural, "Each key is what its type and scheme say, and valid.", "TUF 1.0.31, 4.2.2";
     key_type, "TUF-KEY-TYPE", Warning, "Keys are ECDSA P-256 or Ed25519, under the types `ecdsa` and `ed25519`, which every client takes.", "tough 0.24, tuf-js 6.0";
-    distinct, "TUF-DISTINCT-KEYS", Error, "No key stands in a root under two ids: clients would take it for two signers.", "six clients, measured";
-    roles, "TUF-ROLES", Error, "A root has the four roles; they name keys that it has, each once, and it has no others.", "TUF 1.0.31, 4.3";
-    reachable, "TUF-THRESHOLD-REACHABLE", Error, "A threshold is at least 1, and no more than the role has different keys.", "TUF 1.0.31, 4.3";
+    distinct, "TUF-DISTINCT-KEYS", Structural, "No key stands in a root under two ids: clients would take it for two signers.", "six clients, measured";
+    roles, "TUF-ROLES", Structural, "A root has the four roles; they name keys that it has, each once, and it has no others.", "TUF 1.0.31, 4.3";
+    reachable, "TUF-THRESHOLD-REACHABLE", Structural, "A threshold is at least 1, and no more than the role has different keys.", "TUF 1.0.31, 4.3";
     spare, "TUF-THRESHOLD-BELOW-KEYS", Warning, "A role has more keys than its threshold, so that one lost device does not lock it.", "practice: sigstore's root-signing, 3 of 5";
     quorum, "TUF-THRESHOLD-QUORUM", Warning, "Root and targets need at least two people.", "TUF 1.0.31, 6.1; practice";
     online, "TUF-ONLINE-KEYS", Error, "Keys of snapshot and timestamp, which are online, do not sign root or targets.", "TUF 1.0.31, 2.1";
-    consistent, "TUF-CONSISTENT-SNAPSHOT", Error, "A root asks for consistent snapshots.", "TUF 1.0.31, 6.2; the layout of files";
-    file_hashes, "TUF-HASHES", Error, "Every listed file has its length and its SHA-256.", "TUF 1.0.31, 4.4 to 4.6; sigstore root-signing#329";
+    consistent, "TUF-CONSISTENT-SNAPSHOT", Structural, "A root asks for consistent snapshots.", "TUF 1.0.31, 6.2; the layout of files";
+    file_hashes, "TUF-HASHES", Structural, "Every listed file has its length and its SHA-256.", "TUF 1.0.31, 4.4 to 4.6; sigstore root-signing#329";
     target_names, "TUF-TARGET-NAMES", Error, "Target names are flat: letters, digits, `.`, `_` and `-`.", "tough puts folders in the wrong place";
-    target_files, "TUF-TARGETS-SIGSTORE", Error, "Targets have the two files that sigstore's clients ask for.", "sigstore-python refuses a repository without";
-    meta_names, "TUF-META-NAMES", Error, "Snapshot lists targets.json alone, timestamp snapshot.json alone.", "TUF 1.0.31, 4.4 and 4.6";
-    rollback, "TUF-META-ROLLBACK", Error, "No listed version falls behind the one listed before.", "TUF 1.0.31, 5.4.3.2 and 5.5.5";
+    target_files, "TUF-TARGETS-SIGSTORE", Structural, "Targets have the two files that sigstore's clients ask for.", "sigstore-python refuses a repository without";
+    meta_names, "TUF-META-NAMES", Structural, "Snapshot lists targets.json alone, timestamp snapshot.json alone.", "TUF 1.0.31, 4.4 and 4.6";
+    rollback, "TUF-META-ROLLBACK", Structural, "No listed version falls behind the one listed before.", "TUF 1.0.31, 5.4.3.2 and 5.5.5";
+}
+
+rules! {
+    "Every rule for a signature that was made.", FINISHED, (RoleSignature, Case);
+    finished_key, "TUF-FINISHED-KEYID", Structural, "The signature names the key under which it was verified.", "TUF 1.0.31, 4.2";
+    finished_form, "TUF-FINISHED-HEX", Structural, "The signature is written in lower-case hex.", "securesystemslib; TUF 1.0.31, 4.2";
+}
+
+fn finished_key((made, case): &(RoleSignature, Case)) -> Option<String> {
+    let expected = case.context.key.id();
+    (made.keyid != expected || case.context.key.public().ok().as_ref() != Some(&case.public))
+        .then(|| format!("the signature names {}, expected {expected}", made.keyid))
+}
+
+fn finished_form((made, _): &(RoleSignature, Case)) -> Option<String> {
+    let hex = !made.sig.is_empty() && data_encoding::HEXLOWER.decode(made.sig.as_bytes()).is_ok();
+    (!hex).then(|| format!("the signature is `{}`", made.sig))
 }
 
 /// The root that is to be signed, if it is one.
@@ -84,6 +110,28 @@ fn expires(case: &Case) -> Option<String> {
     let expires = case.context.metadata.head().expires;
     let now = case.context.now;
     (expires <= now).then(|| format!("it expires at {expires}, and now is {now}"))
+}
+
+const DAY: i64 = 86_400;
+
+fn expires_soon(case: &Case) -> Option<String> {
+    let (expires, now) = (case.context.metadata.head().expires, case.context.now);
+    (case.context.role().is_offline() && expires > now && expires.since(now) < 31 * DAY)
+        .then(|| format!("{} expires at {expires}, and now is {now}", case.context.role()))
+}
+
+fn expires_far(case: &Case) -> Option<String> {
+    let (expires, now) = (root(case)?.head.expires, case.context.now);
+    (expires.since(now) > 397 * DAY).then(|| format!("the root expires at {expires}, and now is {now}"))
+}
+
+fn threshold_falls(case: &Case) -> Option<String> {
+    let (new, old) = (root(case)?, case.context.root.as_ref()?);
+    old.roles.iter().find_map(|(role, before)| {
+        let now = new.roles.get(role)?.threshold;
+        (now < before.threshold)
+            .then(|| format!("{role} needs {now} signers, and needed {}", before.threshold))
+    })
 }
 
 fn root_current(case: &Case) -> Option<String> {
@@ -300,4 +348,4 @@ fn rollback(case: &Case) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

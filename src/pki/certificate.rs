@@ -18,7 +18,7 @@ use x509_cert::spki::{
 
 use super::key::{PublicKey, pem};
 use super::{Algorithm, Document, Draft, Malformed, Signature, name, profile};
-use crate::plan::{self, Name, Profile};
+use crate::plan::{self, Name, Oid, Profile, Url};
 
 /// A certificate: its DER and what was read from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,35 @@ pub struct Context {
     pub subject: X509Name,
     /// The validity as the plan has it.
     pub validity: plan::Validity,
+    /// The certificate policies as the plan has them.
+    pub policies: Vec<Oid>,
+    /// Where the plan says that the issuer's CRL is.
+    pub crl_urls: Vec<Url>,
+    /// Where the plan says that the issuer's certificate is.
+    pub issuer_urls: Vec<Url>,
+    /// Certificates that must not contradict this one: of the same key, subject, or issuer and serial
+    /// number. From [`Draft::beside`].
+    pub others: Vec<Certificate>,
+}
+
+impl Draft<Certificate> {
+    /// The same draft, to be judged beside the certificates that there are already. Those that have
+    /// neither its key nor its subject, nor its issuer and serial number, have nothing to do with it.
+    pub fn beside<'a>(mut self, certificates: impl IntoIterator<Item = &'a Certificate>) -> Self {
+        if let Ok(own) = TbsCertificate::from_der(&self.bytes) {
+            self.context.others =
+                certificates.into_iter().filter(|other| related(&own, other)).cloned().collect();
+        }
+        self
+    }
+}
+
+/// Whether another certificate has the key or the subject of one, or its issuer and serial number.
+pub fn related(own: &TbsCertificate, other: &Certificate) -> bool {
+    let other = other.tbs();
+    other.subject() == own.subject()
+        || other.subject_public_key_info() == own.subject_public_key_info()
+        || (other.issuer(), other.serial_number()) == (own.issuer(), own.serial_number())
 }
 
 impl Document for Certificate {
@@ -138,6 +167,10 @@ pub fn draft(request: &Request) -> Result<Draft<Certificate>, Malformed> {
             issuer_key: signer_public.clone(),
             subject,
             validity,
+            policies: request.planned.policies.clone(),
+            crl_urls: request.planned.crl_urls.clone(),
+            issuer_urls: request.planned.issuer_urls.clone(),
+            others: Vec::new(),
         },
     })
 }

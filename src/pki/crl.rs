@@ -51,6 +51,16 @@ pub struct Context {
     pub issuer: Certificate,
     /// The number of the issuer's newest CRL so far.
     pub previous: Option<u64>,
+    /// That CRL, where it is known. From [`Draft::after`].
+    pub before: Option<Crl>,
+}
+
+impl Draft<Crl> {
+    /// The same draft, to be judged as what follows the issuer's newest CRL.
+    pub fn after(mut self, before: Option<&Crl>) -> Self {
+        self.context.before = before.cloned();
+        self
+    }
 }
 
 impl Document for Crl {
@@ -90,7 +100,7 @@ pub fn draft(request: &Request) -> Result<Draft<Crl>, Malformed> {
         bytes,
         key: signer.clone(),
         public: public.clone(),
-        context: Context { issuer: request.issuer.clone(), previous: request.previous },
+        context: Context { issuer: request.issuer.clone(), previous: request.previous, before: None },
     })
 }
 

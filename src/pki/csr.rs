@@ -36,16 +36,21 @@ pub enum BadRequest {
     Possession(#[from] super::BadSignature),
 }
 
+/// The DER of a request that may be in PEM.
+pub fn unwrap(bytes: &[u8]) -> Result<Vec<u8>, BadRequest> {
+    match der::pem::decode_vec(bytes) {
+        Ok(("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST", der)) => Ok(der),
+        Ok((label, _)) => {
+            Err(BadRequest::Encoding(format!("PEM labelled {label}, expected CERTIFICATE REQUEST")))
+        }
+        Err(_) => Ok(bytes.to_vec()),
+    }
+}
+
 /// Reads a request, PEM or DER, and verifies its proof of possession.
 pub fn read(bytes: &[u8]) -> Result<VerifiedRequest, BadRequest> {
     let encoding = |error: der::Error| BadRequest::Encoding(error.to_string());
-    let der = match der::pem::decode_vec(bytes) {
-        Ok(("CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST", der)) => der,
-        Ok((label, _)) => {
-            return Err(BadRequest::Encoding(format!("PEM labelled {label}, expected CERTIFICATE REQUEST")));
-        }
-        Err(_) => bytes.to_vec(),
-    };
+    let der = unwrap(bytes)?;
     let request = CertReq::from_der(&der).map_err(encoding)?;
     let public = PublicKey::from_spki(&request.info.public_key.to_der().map_err(encoding)?)?;
     let expected = public.algorithm().signature_identifier();

@@ -20,7 +20,27 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     trust_root(plan, &mut faults);
     tuf(plan, &mut faults);
     root_keys_only_certify(plan, &mut faults);
+    waivers(plan, &mut faults);
     faults
+}
+
+/// What a waiver says; which rules there are, the rules themselves know.
+fn waivers(plan: &Plan, faults: &mut Vec<Fault>) {
+    let mut seen = BTreeSet::new();
+    for waiver in &plan.waivers {
+        if waiver.reason.trim().is_empty() || waiver.reason.chars().any(char::is_control) {
+            let found =
+                format!("the waiver of {} has no reason, or one with control characters", *waiver.rule);
+            faults.push(
+                Fault::at(&waiver.reason, found)
+                    .help("say who decided it, when and why: it is shown wherever the rule is broken"),
+            );
+        }
+        if !seen.insert((waiver.rule.as_str(), waiver.object.as_str())) {
+            let found = format!("{} is waived twice for {}", *waiver.rule, *waiver.object);
+            faults.push(Fault::at(&waiver.rule, found));
+        }
+    }
 }
 
 fn ceremony(plan: &Plan, faults: &mut Vec<Fault>) {

@@ -78,8 +78,16 @@ fn params(planned: &Certificate) -> CertificateParams {
     params.extended_key_usages = match *planned.profile {
         Profile::Root => Vec::new(),
         Profile::CodeSigning => vec![ExtendedKeyUsagePurpose::CodeSigning],
-        Profile::Timestamping | Profile::TimestampSigner => vec![ExtendedKeyUsagePurpose::TimeStamping],
+        Profile::Timestamping => vec![ExtendedKeyUsagePurpose::TimeStamping],
+        Profile::TimestampSigner => Vec::new(),
     };
+    if *planned.profile == Profile::TimestampSigner {
+        // timeStamping, which must be critical there (RFC 3161, 2.3).
+        let purpose = vec![0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 8];
+        let mut purposes = rcgen::CustomExtension::from_oid_content(&[2, 5, 29, 37], purpose);
+        purposes.set_criticality(true);
+        params.custom_extensions.push(purposes);
+    }
     params
 }
 

@@ -1,7 +1,7 @@
 //! A repository of five keyholders and an online key, and what its files refuse.
 
 use super::*;
-use crate::lint::Findings;
+use crate::lint::{Findings, Rules};
 use crate::pki::{Algorithm, Draft, PublicKey};
 use crate::plan::{Name, Time};
 use crate::token::Token;
@@ -83,7 +83,7 @@ impl Repository {
     pub(crate) fn sign(&mut self, metadata: &Metadata, keys: &[&str]) -> Vec<RoleSignature> {
         let mut signatures = Vec::new();
         for key in keys {
-            let linted = self.draft(metadata.clone(), key).lint().unwrap();
+            let linted = self.draft(metadata.clone(), key).lint(&Rules::default()).unwrap();
             assert_eq!(linted.warnings(), &Findings::default());
             let signature = self.token.sign(&linted).unwrap();
             signatures.push(linted.attach(signature).unwrap().into_document());
@@ -180,7 +180,7 @@ fn a_new_root_needs_the_old_keyholders_too() {
         let mut draft = repository.draft(root.clone(), key);
         draft.context.root = Some(old.clone());
         draft.context.previous = Some(old.clone().into());
-        let linted = draft.lint().unwrap();
+        let linted = draft.lint(&Rules::default()).unwrap();
         let signature = repository.token.sign(&linted).unwrap();
         linted.attach(signature).unwrap().into_document()
     };
@@ -203,13 +203,13 @@ fn a_new_root_needs_the_old_keyholders_too() {
 fn another_keys_signature_is_not_taken() {
     let mut repository = Repository::new();
     let targets = repository.targets();
-    let linted = repository.draft(targets.clone(), "keyholder-1").lint().unwrap();
+    let linted = repository.draft(targets.clone(), "keyholder-1").lint(&Rules::default()).unwrap();
     let signature = repository.token.sign(&linted).unwrap();
     // The signature is good, the key that is claimed for it is another.
     let mut wrong = repository.draft(targets.clone(), "keyholder-1");
     wrong.context.key = repository.key("keyholder-2");
     let public = repository.public("keyholder-1");
-    assert!(wrong.lint().unwrap().attach(signature).is_err());
+    assert!(wrong.lint(&Rules::default()).unwrap().attach(signature).is_err());
     let key = repository.key("keyholder-2");
     let context =
         Context { metadata: targets, key, root: Some(repository.root.clone()), previous: None, now: now() };

@@ -11,7 +11,7 @@ use cryptoki::context::Pkcs11;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::Attribute;
 use cryptoki::session::{Session, UserType};
-use rootwright::lint::{Findings, Lintable, Linted};
+use rootwright::lint::{Findings, Lintable, Linted, Rules};
 use rootwright::pki::{Algorithm, Document, Draft, Malformed, PublicKey, Signature};
 use rootwright::plan::{Name, Source};
 use rootwright::site::Site;
@@ -119,14 +119,18 @@ impl Document for Note {
 }
 
 impl Lintable for Note {
-    fn lint(_: &Draft<Self>) -> Findings {
+    fn lint(_: &Draft<Self>, _: &Rules) -> Findings {
+        Findings::default()
+    }
+
+    fn finished(&self, _: &Draft<Self>) -> Findings {
         Findings::default()
     }
 }
 
 pub fn note_of(key: &str, public: PublicKey) -> Linted<Note> {
     let (object, bytes) = ("notes.first".to_string(), b"what shall be signed".to_vec());
-    Draft::<Note> { object, bytes, key: name(key), public, context: () }.lint().unwrap()
+    Draft::<Note> { object, bytes, key: name(key), public, context: () }.lint(&Rules::default()).unwrap()
 }
 
 /// A note for some key of that algorithm.

@@ -384,11 +384,11 @@ impl Console for Terminal {
     fn warnings(&mut self, findings: &Findings) {
         for finding in &findings.0 {
             // One document is signed by several people, and was drafted before: one warning is enough.
-            let document = finding.object.split('/').next().unwrap_or_default().to_string();
-            if !self.warned.insert((finding.rule, document)) {
+            if !self.warned.insert((finding.rule, finding.document().to_string())) {
                 continue;
             }
-            self.line(format_args!("  {NOTE}warning:{NOTE:#} {finding}"));
+            let word = if finding.waived.is_some() { "waived:" } else { "warning:" };
+            self.line(format_args!("  {NOTE}{word}{NOTE:#} {finding}"));
         }
     }
 

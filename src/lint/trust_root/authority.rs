@@ -6,7 +6,10 @@ use der::Encode;
 use x509_cert::Certificate;
 
 use super::case::{Authority, Case, TIMESTAMP_AUTHORITIES, moment};
-use crate::pki::{PublicKey, Signature};
+use crate::lint::certificate::Extensions;
+use crate::lint::policy::MONTHS_15;
+use crate::pki::{Algorithm, PublicKey, Signature};
+use crate::plan::Profile;
 use crate::trust_root::authority::subject;
 
 fn each(case: &Case, check: impl Fn(&Authority) -> Option<String>) -> Option<String> {
@@ -89,6 +92,50 @@ pub(super) fn timestamp_chain(case: &Case) -> Option<String> {
     each(case, |entry| {
         let length = entry.ders().len();
         (entry.kind == TIMESTAMP_AUTHORITIES && length < 2).then(|| format!("a chain of {length}"))
+    })
+}
+
+/// The certificate that signs timestamps, where the entry is a timestamp authority.
+fn signer(entry: &Authority) -> Option<&Certificate> {
+    entry.certificates().first().filter(|_| entry.kind == TIMESTAMP_AUTHORITIES)
+}
+
+pub(super) fn timestamp_key(case: &Case) -> Option<String> {
+    each(case, |entry| {
+        let spki = signer(entry)?.tbs_certificate().subject_public_key_info().to_der().ok()?;
+        let found = PublicKey::from_spki(&spki).map(|key| key.algorithm());
+        match found {
+            Ok(Algorithm::EcdsaP256 | Algorithm::EcdsaP384) => None,
+            Ok(other) => Some(format!("the signer's key is {other}")),
+            Err(error) => Some(error.to_string()),
+        }
+    })
+}
+
+pub(super) fn timestamp_period(case: &Case) -> Option<String> {
+    each(case, |entry| {
+        let from = signer(entry)?.tbs_certificate().validity().not_before.to_unix_duration().as_secs();
+        let last = i64::try_from(from.saturating_add(MONTHS_15 * 86_400)).ok()?;
+        let end = entry.window?.end;
+        end.is_none_or(|end| end > last).then(|| {
+            let end = end.map_or_else(|| "has no end".into(), |end| format!("ends at {}", moment(end)));
+            format!("the window {end}, and the key may sign until {}", moment(last))
+        })
+    })
+}
+
+pub(super) fn purpose(case: &Case) -> Option<String> {
+    each(case, |entry| {
+        let extensions = Extensions::of(entry.certificates().first()?.tbs_certificate());
+        let (expected, ca) = match entry.kind {
+            TIMESTAMP_AUTHORITIES => (Profile::TimestampSigner, false),
+            _ => (Profile::CodeSigning, true),
+        };
+        let (purpose, critical) = expected.extended_key_usage()?;
+        let found = extensions.purposes.as_ref();
+        let fine = extensions.is_ca() == ca
+            && found.is_some_and(|found| found.value.0 == [purpose] && found.critical == critical);
+        (!fine).then(|| format!("the first certificate is not one of profile {expected}"))
     })
 }
 

@@ -1,5 +1,6 @@
 //! The two files as the rules see them: read back from their bytes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use der::Decode;
@@ -10,7 +11,7 @@ use x509_cert::Certificate;
 
 use super::Files;
 use crate::pki::{Algorithm, BadKey, PublicKey};
-use crate::plan::{self, Time, Window};
+use crate::plan::{self, At, Name, Time, Window};
 use crate::trust_root::{SigningConfig, TrustedRoot, log};
 
 pub(super) const TLOGS: &str = "tlogs";
@@ -163,8 +164,31 @@ pub struct Case {
     pub previous: Option<(Vec<Log>, Vec<Authority>)>,
     /// What shall be, if that is known.
     pub plan: Option<plan::TrustRoot>,
+    /// What the plan's names stand for, if that is known.
+    pub material: Option<Owned>,
     /// The moment of the ceremony.
     pub now: Time,
+}
+
+/// Keys and certificates by the plan's names, in DER.
+#[derive(Clone, Debug)]
+pub struct Owned {
+    keys: BTreeMap<Name, PublicKey>,
+    certificates: BTreeMap<Name, Vec<u8>>,
+}
+
+impl Owned {
+    /// Whether a log's key is the one of that name.
+    pub(super) fn holds_key(&self, name: &Name, log: &Log) -> bool {
+        log.key.as_ref().is_ok_and(|key| self.keys.get(name) == Some(key))
+    }
+
+    /// Whether an authority's chain is that of the names.
+    pub(super) fn holds_chain(&self, names: &[At<Name>], authority: &Authority) -> bool {
+        let expected: Option<Vec<&[u8]>> =
+            names.iter().map(|name| self.certificates.get(&**name).map(Vec::as_slice)).collect();
+        expected == Some(authority.ders())
+    }
 }
 
 impl Case {
@@ -186,6 +210,10 @@ impl Case {
             authorities,
             previous: previous.map(entries),
             plan: files.plan.cloned(),
+            material: files.material.map(|material| Owned {
+                keys: material.keys.clone(),
+                certificates: material.certificates.clone(),
+            }),
             now: files.now,
         }
     }

@@ -8,18 +8,18 @@ use crate::plan::Time;
 use crate::trust_root::SIGNING_CONFIG;
 
 rules! {
-    "Every rule for the signing config.", Case;
-    media_type, "SIGNING-MEDIA-TYPE", Error, "The media type is that of version 0.2.", "sigstore-python, sigstore-go";
+    "Every rule for the signing config.", RULES, Case;
+    media_type, "SIGNING-MEDIA-TYPE", Structural, "The media type is that of version 0.2.", "sigstore-python, sigstore-go";
     urls, "SIGNING-URL", Error, "A service has an http(s) address, without query or slash at its end.", "protobuf-specs, Service";
     timestamp_url, "SIGNING-TSA-URL", Warning, "A timestamp authority's address is whole, with its path.", "protobuf-specs, SigningConfig; RFC 3161, 3.4";
     operator, "SIGNING-OPERATOR", Error, "Every service names its operator, without a scheme.", "protobuf-specs, Service";
     operator_name, "SIGNING-OPERATOR-URI", Warning, "An operator is a URI without its scheme, such as example.org.", "protobuf-specs, Service";
     api, "SIGNING-API", Error, "API versions are 1, or 2 for Rekor.", "stock clients know no others";
-    window, "SIGNING-WINDOW", Error, "Every service has a window with a start, and an end not before it.", "protobuf-specs, TimeRange";
+    window, "SIGNING-WINDOW", Structural, "Every service has a window with a start, and an end not before it.", "protobuf-specs, TimeRange";
     sorted, "SIGNING-SORTED", Error, "Services are sorted by the start of their windows, the newest first.", "protobuf-specs, SigningConfig";
     begun, "SIGNING-BEGUN", Warning, "No service begins later than the ceremony's day.", "sigstore-js signs with the newest, even before its start";
     selector, "SIGNING-SELECTOR", Error, "Rekor logs and timestamp authorities are selected by ANY, where there are some.", "sigstore-js takes no other";
-    in_root, "SIGNING-IN-ROOT", Error, "What signs is in the trusted root: CA, Rekor log and timestamp authority.", "what is signed there could not be verified";
+    in_root, "SIGNING-IN-ROOT", Structural, "What signs is in the trusted root: CA, Rekor log and timestamp authority.", "what is signed there could not be verified";
     complete, "SIGNING-COMPLETE", Warning, "A CA and a Rekor log are in use now.", "sigstore-python refuses a signing config without";
     time_source, "SIGNING-TIME", Error, "Where there is a Rekor v2 log, there is a timestamp authority: the log gives no time.", "every client refuses a Rekor v2 entry without a timestamp";
 }

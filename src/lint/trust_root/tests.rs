@@ -4,9 +4,10 @@ use serde_json::json;
 use sigstore_protobuf_specs::dev::sigstore::trustroot::v1::TransparencyLogInstance;
 
 use super::*;
+use crate::lint::tests::{Ids, found};
 use crate::pki::Algorithm;
-use crate::plan::Window;
 use crate::plan::tests::example;
+use crate::plan::{Policy, Window};
 use crate::trust_root::log::Kind;
 use crate::trust_root::tests::{Made, public};
 use crate::trust_root::{self, to_json};
@@ -18,6 +19,8 @@ struct Edit {
     config: Value,
     previous: Option<Value>,
     plan: Option<plan::TrustRoot>,
+    material: Option<(BTreeMap<plan::Name, Vec<u8>>, BTreeMap<plan::Name, crate::pki::PublicKey>)>,
+    rules: Rules,
     now: Time,
 }
 
@@ -32,6 +35,8 @@ impl Edit {
             config: json(to_json(&config)),
             previous: None,
             plan: Some(planned),
+            material: Some((made.certificates.clone(), made.keys.clone())),
+            rules: Rules::default(),
             now: plan.ceremony.date.start().unwrap(),
         }
     }
@@ -39,13 +44,18 @@ impl Edit {
     fn lint(&self) -> Result<Passed, Findings> {
         let bytes = |value: &Value| serde_json::to_vec(value).unwrap();
         let previous = self.previous.as_ref().map(bytes);
-        lint(&Files {
+        let material = self.material.as_ref();
+        let material =
+            material.map(|(certificates, keys)| crate::trust_root::Material { certificates, keys });
+        let files = Files {
             trusted_root: &bytes(&self.root),
             signing_config: &bytes(&self.config),
             previous: previous.as_deref(),
             plan: self.plan.as_ref(),
+            material: material.as_ref(),
             now: self.now,
-        })
+        };
+        lint(&files, &self.rules)
     }
 
     fn findings(&self) -> Findings {
@@ -90,6 +100,12 @@ fn set(json: &mut Value, pointer: &str, value: Value) {
     }
 }
 
+/// A certificate of an RSA key.
+fn rsa_signer() -> Vec<u8> {
+    let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_3072).unwrap();
+    rcgen::CertificateParams::default().self_signed(&pair).unwrap().der().to_vec()
+}
+
 /// The example a year later: a second Rekor log begins in ten days, the first ends soon after.
 fn rotated() -> Edit {
     let mut plan = example();
@@ -108,6 +124,30 @@ fn rotated() -> Edit {
     let mut after = Edit::of(&plan, &made);
     after.previous = Some(before.root);
     after
+}
+
+/// The example with a timestamp authority that is retired in time, as CSBR asks for it.
+fn retired() -> Edit {
+    let mut plan = example();
+    let made = Made::of(&plan);
+    let root = plan.trust_root.as_mut().unwrap();
+    let mut next = root.timestamp_authorities[0].clone();
+    root.timestamp_authorities[0].trust.value_mut().to = Some("2028-02-01T00:00:00Z".parse().unwrap());
+    next.trust.value_mut().from = "2028-01-01T00:00:00Z".parse().unwrap();
+    next.trust.value_mut().to = Some("2028-02-01T00:00:00Z".parse().unwrap());
+    root.timestamp_authorities.push(next);
+    Edit { rules: Rules::of_policy(Policy::CodeSigningBr), ..Edit::of(&plan, &made) }
+}
+
+pub(crate) fn accepted() -> Ids {
+    every_rule_accepts_the_example_and_its_rotation();
+    let retired = retired().findings();
+    let ids: Vec<&str> = retired.0.iter().map(|finding| finding.rule).collect();
+    assert_eq!(ids, ["TRUST-WINDOW-SUCCESSOR"], "{retired}");
+    let tables =
+        [RULES, signing_config::RULES].map(|table| super::super::tests::ids(table, Policy::CodeSigningBr));
+    let unreadable = super::super::tests::ids(UNREADABLE, Policy::CodeSigningBr);
+    tables.into_iter().flatten().chain(unreadable).collect()
 }
 
 #[test]
@@ -140,8 +180,7 @@ fn a_first_look_is_warned_of_what_it_lacks() {
     assert_eq!(ids, ["TRUST-COMPLETE", "SIGNING-OPERATOR-URI", "SIGNING-COMPLETE"]);
 }
 
-#[test]
-fn every_rule_rejects() {
+pub(crate) fn rejected() -> Ids {
     let plan = example();
     let made = Made::of(&plan);
     let good = Edit::of(&plan, &made);
@@ -165,7 +204,8 @@ fn every_rule_rejects() {
         edit.config[list].as_array_mut().unwrap().push(more);
         edit
     };
-    let cases: Vec<(&str, Edit)> = vec![
+    let base64 = |bytes: &[u8]| data_encoding::BASE64.encode(bytes);
+    let cases: Vec<(&'static str, Edit)> = vec![
         ("TRUST-READABLE", good.root("/surprise", json!(1))),
         ("TRUST-READABLE", good.config("/caUrls", json!("none"))),
         ("TRUST-READABLE", Edit { previous: Some(json!([])), ..good.clone() }),
@@ -181,6 +221,28 @@ fn every_rule_rejects() {
         ("TRUST-FORMS", good.config("/caUrls/0/validFor/start", json!("2026-12-01T01:00:00+01:00"))),
         ("TRUST-PLANNED", good.root("/tlogs/0", Value::Null)),
         ("TRUST-PLANNED", good.root("/tlogs/0/publicKey/validFor/end", past.clone())),
+        // The same entries, made of other keys.
+        ("TRUST-PLANNED-MATERIAL", Edit { material: other.material.clone(), ..good.clone() }),
+        ("TRUST-PLANNED-MATERIAL", good.root(&format!("{chain}/1"), Value::Null)),
+        (
+            "TRUST-WINDOW-SUCCESSOR",
+            good.root("/tlogs/0/publicKey/validFor/end", json!("2027-06-01T00:00:00Z")),
+        ),
+        (
+            "TRUST-WINDOW-OVERLAP",
+            two(&good, "certificateAuthorities", good.root.pointer(ca).unwrap().clone()),
+        ),
+        (
+            "TRUST-TSA-KEY",
+            good.root(
+                tsa_chain,
+                json!([{"rawBytes": base64(&rsa_signer())}, good.root.pointer(tsa_chain).unwrap()[1]]),
+            ),
+        ),
+        ("TRUST-TSA-PERIOD", Edit { rules: Rules::of_policy(Policy::CodeSigningBr), ..good.clone() }),
+        // A timestamp authority's chain where a CA's belongs, and the other way round.
+        ("TRUST-CHAIN-PURPOSE", good.root(chain, good.root.pointer(tsa_chain).unwrap().clone())),
+        ("TRUST-CHAIN-PURPOSE", good.root(tsa_chain, good.root.pointer(chain).unwrap().clone())),
         ("TRUST-SORTED", {
             let mut more = other.root["tlogs"][0].clone();
             more["publicKey"]["validFor"]["start"] = json!(start);
@@ -278,15 +340,10 @@ fn every_rule_rejects() {
         ("SIGNING-COMPLETE", good.config("/caUrls", json!([]))),
         ("SIGNING-TIME", good.config("/tsaUrls", json!([]))),
     ];
-    for (id, edit) in &cases {
-        let findings = edit.findings();
-        assert!(
-            findings.0.iter().any(|finding| finding.rule == *id),
-            "{id} did not reject; found: {findings}"
-        );
-    }
-    let tested: BTreeSet<&str> = cases.iter().map(|(id, _)| *id).collect();
-    let rules = RULES.iter().chain(signing_config::RULES).map(|rule| rule.id);
-    let all: BTreeSet<&str> = rules.chain(UNREADABLE.iter().map(|rule| rule.id)).collect();
-    assert_eq!(tested, all, "every rule has a test that it rejects");
+    cases.iter().map(|(id, edit)| found(&edit.findings(), id)).collect()
+}
+
+#[test]
+fn every_rule_accepts_and_rejects() {
+    assert_eq!(accepted(), rejected());
 }

@@ -1,0 +1,102 @@
+//! What a rule is, and the table that rules stand in.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::plan::Policy;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Shown; does not stop a signature.
+    Warning,
+    /// Nothing is signed.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// A rule over things of kind `S`.
+pub struct Rule<S: ?Sized> {
+    /// The rule without its function.
+    pub info: RuleInfo,
+    /// Says what was found, where the rule is broken; `None` where it holds.
+    pub check: fn(&S) -> Option<String>,
+}
+
+/// A rule without its function, for lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleInfo {
+    /// Stable, such as `CERT-ROOT-EKU-ABSENT`.
+    pub id: &'static str,
+    /// How bad it is when the rule is broken.
+    pub severity: Severity,
+    /// The rule, in one sentence.
+    pub says: &'static str,
+    /// Where the rule comes from: RFC and section, CSBR section, sigstore's specification.
+    pub source: &'static str,
+    /// Whether a plan can waive it. What keeps a thing from being what it is called can't be waived: that
+    /// it can be read, is DER, verifies, and stays what was published.
+    pub waivable: bool,
+    /// The profiles of policy that ask for it; none where all do.
+    pub profiles: &'static [Policy],
+}
+
+impl RuleInfo {
+    /// Whether a profile of policy asks for the rule.
+    pub fn applies(&self, policy: Policy) -> bool {
+        self.profiles.is_empty() || self.profiles.contains(&policy)
+    }
+}
+
+/// How a table grades a rule.
+#[derive(Clone, Copy)]
+pub(super) enum Grade {
+    /// Shown; does not stop a signature.
+    Warning,
+    /// Nothing is signed, unless the plan waives it.
+    Error,
+    /// Nothing is signed, and no waiver helps.
+    Structural,
+}
+
+impl Grade {
+    pub(super) const fn severity(self) -> Severity {
+        match self {
+            Self::Warning => Severity::Warning,
+            Self::Error | Self::Structural => Severity::Error,
+        }
+    }
+
+    pub(super) const fn waivable(self) -> bool {
+        !matches!(self, Self::Structural)
+    }
+}
+
+/// A table of rules: function, id, grade, sentence, source, and the profiles that ask for it, where not
+/// all do.
+macro_rules! rules {
+    ($what:literal, $name:ident, $subject:ty; $($check:path, $id:literal, $grade:ident, $says:literal, $source:literal $(, $profile:ident)*;)*) => {
+        #[doc = $what]
+        pub static $name: &[$crate::lint::Rule<$subject>] = &[$($crate::lint::Rule {
+            info: $crate::lint::RuleInfo {
+                id: $id,
+                severity: $crate::lint::rule::Grade::$grade.severity(),
+                says: $says,
+                source: $source,
+                waivable: $crate::lint::rule::Grade::$grade.waivable(),
+                profiles: &[$($crate::plan::Policy::$profile),*],
+            },
+            check: $check,
+        }),*];
+    };
+}
