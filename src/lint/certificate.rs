@@ -84,7 +84,7 @@ rules! {
     extension::issuer_access_present, "CERT-AIA-PRESENT", Error, "What is no root says where its issuer's certificate is.", "CSBR 7.1.2.2", CodeSigningBr;
     extension::addresses_http, "CERT-ADDRESSES-HTTP", Warning, "CRL and issuer are fetched over http: checking https would ask for them again.", "RFC 5280, 8; CSBR 7.1.2.2";
     extension::root_addresses, "CERT-ROOT-ADDRESSES-ABSENT", Warning, "A root says nothing of CRLs or issuers: nobody but itself could revoke it.", "RFC 5280, 4.2.2.1";
-    extension::name_constraints, "CERT-NAME-CONSTRAINTS-ABSENT", Error, "There are no name constraints: a code-signing hierarchy names no hosts, and clients differ in what they make of them.", "CSBR 7.1.5; RFC 5280, 4.2.1.10";
+    extension::name_constraints, "CERT-NAME-CONSTRAINTS-ABSENT", Error, "There are no name constraints: a code-signing hierarchy names no hosts, and clients differ in what they make of them.", "RFC 5280, 4.2.1.10; CSBR 7.1.2.4";
     extension::unique, "CERT-EXTENSIONS-UNIQUE", Structural, "No extension stands twice.", "RFC 5280, 4.2";
     extension::known, "CERT-EXTENSIONS-KNOWN", Error, "There is no extension that the profile does not have.", "CSBR 7.1.2";
     extension::unknown_critical, "CERT-EXTENSIONS-CRITICAL-UNKNOWN", Structural, "No extension is critical that clients do not know.", "RFC 5280, 4.2: they must refuse the certificate";
@@ -103,7 +103,7 @@ rules! {
     chain::root_issues_cas, "CHAIN-ROOT-ISSUES-CAS", Error, "A root issues CAs only.", "CSBR 6.1.7; Microsoft's programme, 3.C.4", CodeSigningBr, Microsoft;
     chain::strength_rises, "CHAIN-STRENGTH", Warning, "The key is no stronger than its issuer's: a chain holds what its weakest key holds.", "NIST SP 800-57, part 1, 5.6.1";
     chain::one_key, "CHAIN-ONE-KEY-PER-SUBJECT", Error, "No other certificate has this subject and another key.", "sigstore-rs takes the first of two for both; Microsoft's programme, 3.A.7";
-    chain::one_subject, "CHAIN-ONE-SUBJECT-PER-KEY", Error, "No other certificate has this key and another subject.", "Microsoft's programme, 3.A.7; CSBR 7.1.4.1";
+    chain::one_subject, "CHAIN-ONE-SUBJECT-PER-KEY", Error, "No other certificate has this key and another subject.", "Microsoft's programme, 3.A.7; sigstore's clients";
     chain::mirrors, "CHAIN-CROSS-MIRRORS", Error, "A certificate of a key that has one already repeats its key identifier, constraints and usages.", "RFC 5280, 4.2.1.2; a large CA's cross-sign of May 2026 that lacked a purpose";
     chain::serial_unique, "CHAIN-SERIAL-UNIQUE", Structural, "No other certificate of the issuer has this serial number.", "RFC 5280, 4.1.2.2";
 }

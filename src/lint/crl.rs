@@ -72,15 +72,15 @@ rules! {
     times, "CRL-TIME-ENCODING", Structural, "Times are UTCTime to 2049 and GeneralizedTime from 2050.", "RFC 5280, 5.1.2.4";
     authority_key, "CRL-AKI", Error, "The authority key identifier is the issuer's subject key identifier.", "RFC 5280, 5.2.1";
     crl_number, "CRL-NUMBER", Structural, "The CRL number is there, not critical, at least 1, and higher than the one before.", "RFC 5280, 5.2.3";
-    distribution, "CRL-IDP", Error, "The issuing distribution point is critical, and says that only CA certificates are listed.", "RFC 5280, 5.2.5; CSBR 7.2.2";
+    distribution, "CRL-IDP", Error, "The issuing distribution point is critical, and says that only CA certificates are listed.", "RFC 5280, 5.2.5; BR 7.2.2.1";
     not_empty, "CRL-REVOKED-NOT-EMPTY", Structural, "A list without entries leaves revokedCertificates out.", "RFC 5280, 5.1.2.6";
     unique, "CRL-ENTRIES-UNIQUE", Structural, "No serial number is listed twice, no extension stands twice.", "RFC 5280, 5.1.2.6 and 5.2";
-    known, "CRL-EXTENSIONS-KNOWN", Error, "The list's extensions are authority key identifier, number and issuing distribution point; an entry's is its reason.", "CSBR 7.2.2; RFC 5280, 5.2 and 5.3";
+    known, "CRL-EXTENSIONS-KNOWN", Error, "The list's extensions are authority key identifier, number and issuing distribution point; an entry's is its reason.", "RFC 5280, 5.2 and 5.3";
     encoding, "CRL-EXTENSIONS-DER", Structural, "The value of each extension can be read, and is DER: written again, it is the same.", "RFC 5280, 5.2; X.690, 10";
-    reasons, "CRL-REASON", Error, "Each entry has a reason that is not critical and fits a CA's certificate: neither unspecified nor a hold.", "RFC 5280, 5.3.1; CSBR 7.2.2; Microsoft's programme, 2.7";
+    reasons, "CRL-REASON", Error, "Each entry has a reason that is not critical and fits a CA's certificate: neither unspecified nor a hold.", "RFC 5280, 5.3.1; Microsoft's programme, 2.7";
     revocation_dates, "CRL-REVOCATION-DATE", Error, "Nothing is revoked later than thisUpdate.", "RFC 5280, 5.1.2.6";
     rises, "CRL-THIS-UPDATE-RISES", Error, "thisUpdate is not before that of the issuer's CRL before.", "RFC 5280, 5.1.2.4";
-    kept, "CRL-ENTRIES-KEPT", Structural, "What the issuer's CRL before lists stays listed, with its date.", "RFC 5280, 3.3; CSBR 4.10.1";
+    kept, "CRL-ENTRIES-KEPT", Structural, "What the issuer's CRL before lists stays listed, with its date.", "RFC 5280, 3.3; CSBR 7.2";
 }
 
 fn der_strict(case: &Case) -> Option<String> {

@@ -39,7 +39,7 @@ rules! {
     algorithm, "CSR-SIGNATURE-ALGORITHM", Structural, "The signature algorithm is the one that goes with the request's key, and does not rest on MD2, MD5 or SHA-1.", "RFC 2986, 4.2; CSBR 7.1.3.2";
     possession, "CSR-POSSESSION", Structural, "The request is signed with the key that it asks for: whoever made it holds the key.", "RFC 2986, 3; CSBR 3.2.1";
     attributes, "CSR-ATTRIBUTES", Warning, "The request has no attribute but an extension request: others, such as a challenge password, are not looked at.", "RFC 2985, 5.4";
-    extensions, "CSR-EXTENSIONS", Error, "The request asks for no extension that the plan's certificates of the key do not have, nor for another value.", "Fulcio's certificate specification; CSBR 4.2.1";
+    extensions, "CSR-EXTENSIONS", Error, "The request asks for no extension that the plan's certificates of the key do not have, nor for another value.", "CSBR 7.1.2.4; practice: subject and key as planned, nothing more";
     subject, "CSR-SUBJECT", Warning, "The request names nobody, or the plan's subject.", "RFC 2986, 4.1";
 }
 

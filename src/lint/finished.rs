@@ -43,7 +43,7 @@ fn parts(whole: &[u8]) -> der::Result<Parts> {
 rules! {
     "Every rule for what is finished.", RULES, Case;
     readable, "FINISHED-READABLE", Structural, "The object is a sequence, in DER, of what was signed, the algorithm and the signature, with nothing behind it.", "RFC 5280, 4.1 and 5.1; X.690, 10";
-    same_bytes, "FINISHED-SAME-BYTES", Structural, "What was signed stands in the object byte for byte, as it was judged and approved.", "CSBR 4.3.1.3: what is issued is what was linted";
+    same_bytes, "FINISHED-SAME-BYTES", Structural, "What was signed stands in the object byte for byte, as it was judged and approved.", "practice: what was approved is what was signed; WebTrust for CAs, certificate issuance";
     same_algorithm, "FINISHED-SIGNATURE-ALGORITHM", Structural, "The algorithm beside the signature is the one that goes with the key, and stands in what was signed.", "RFC 5280, 4.1.1.2 and 5.1.1.2";
     signature_form, "FINISHED-SIGNATURE-FORM", Structural, "The signature has the form of its algorithm: two positive integers in DER for ECDSA, 64 bytes for Ed25519, as many bytes as the modulus for RSA.", "RFC 5480; RFC 8410, 6; RFC 8017, 8.2";
 }

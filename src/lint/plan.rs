@@ -10,7 +10,7 @@ rules! {
     "Every rule for the plan as a whole.", RULES, Plan;
     crl_made, "PLAN-CRL-MADE", Warning, "A CA whose certificates say where its CRL is has a CRL in the plan.", "RFC 5280, 4.2.1.13; CSBR 4.9.7";
     crl_follows, "PLAN-CRL-IN-TIME", Warning, "No CA's last CRL ends before the metadata of the TUF root: the next ceremony would come too late for it.", "CSBR 4.9.7";
-    post_quantum, "PLAN-PQ-NOT-MADE", Warning, "The profile lets certificates of ML-DSA keys pass, but no device or request of this version brings such a key: what is made is what profile sigstore makes.", "RFC 9881; practice: honesty", ExperimentalPq;
+    post_quantum, "PLAN-PQ-NOT-MADE", Warning, "The profile lets certificates of ML-DSA keys pass, but no device or request of this version brings such a key: what is made is what profile sigstore makes.", "RFC 9881; the algorithms of this version", ExperimentalPq;
 }
 
 /// Judges a plan as a whole.

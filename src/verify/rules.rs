@@ -11,6 +11,7 @@ use super::certificate::{Certificate as Parsed, Certificates};
 use super::claims::{self, Claims};
 use super::report::{Area, Entry, Sheet};
 use super::signature::signed_part;
+use crate::difference;
 use crate::lint::{self, Findings, Rules, Severity, certificate, crl, trust_root};
 use crate::pki::{self, PublicKey, name};
 use crate::plan::{Name, Plan, Source};
@@ -137,12 +138,14 @@ fn trusted_root(
         .iter()
         .filter_map(|key| Some((key.record.name.clone(), PublicKey::from_spki(&key.spki).ok()?)))
         .collect();
+    // The plan of an interrupted ceremony may be of a trust root that is not put together yet.
+    let current = difference::trust_root_spec(plan).as_ref() == Some(made.spec);
     let material = Material { certificates: &certificates, keys: &keys };
     let files = trust_root::Files {
         trusted_root: made.trusted_root.as_bytes(),
         signing_config: made.signing_config.as_bytes(),
         previous: None,
-        plan: plan.trust_root.as_ref(),
+        plan: plan.trust_root.as_ref().filter(|_| current),
         material: Some(&material),
         now: made.time,
     };
