@@ -20,7 +20,7 @@ issuer   = "root"
 subject  = { common-name = "Exämple, old", organization = "Example Project", country = "DE" }
 validity = { from = "2026-12-01T00:00:00Z", for = "1 year" }
 policies = ["1.3.6.1.4.1.57264.2", "2.5.29.32.0"]
-crl-urls = ["http://crl.example.org/root.crl", "https://crl2.example.org/root.crl"]
+crl-urls = ["http://crl.example.org/root.crl", "http://crl2.example.org/root.crl"]
 issuer-urls = ["http://example.org/root.cer"]
 
 [certificates.partner]
@@ -68,7 +68,8 @@ revoked  = [
 fn a_trust_root_that_was_kept_alive_verifies() {
     let place = folder();
     let archive = place.path().join("archive");
-    let request = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    let mut request = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    request.distinguished_name = rcgen::DistinguishedName::new();
     let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
     let request = request.serialize_request(&pair).unwrap();
     fs::write(place.path().join("partner.csr"), request.der()).unwrap();
