@@ -89,6 +89,27 @@ fn a_waiver_lets_one_thing_break_one_rule() {
 }
 
 #[test]
+fn what_clients_have_is_known_before_the_first_write() {
+    let place = folder();
+    let path = plan(place.path(), &[], "");
+    let archive = place.path().join("archive").display().to_string();
+    let made = run(["rehearse", &path.display().to_string(), "--yes", "--archive", &archive]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    // The window ends before the ceremony: what was signed since would stop verifying.
+    let trust = "trust = { from = \"2026-12-01T00:00:00Z\"";
+    let ended = (trust, format!("{trust}, to = \"2026-12-01T00:00:00Z\""));
+    let changes = [(ended.0, ended.1.as_str())];
+    let later = plan(place.path(), &changes, "").display().to_string();
+    let refused = run(["check", &later, "--archive", &archive]);
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    assert!(refused.err.contains("TRUST-END-PAST"), "{}", refused.err);
+    let waived = plan(place.path(), &changes, &waiver("TRUST-END-PAST", "trusted_root.json"));
+    let waived = run(["check", &waived.display().to_string(), "--archive", &archive]);
+    assert_eq!(waived.code, 0, "{}", waived.err);
+    assert!(waived.out.contains("1 waived"), "{}", waived.out);
+}
+
+#[test]
 fn a_warning_can_be_waived_too() {
     let warned = check(&[], &waiver("TUF-THRESHOLD-QUORUM", "tuf-root"));
     assert_eq!(warned.code, 0, "{}", warned.err);

@@ -181,7 +181,8 @@ impl Day<'_> {
         let ceremony = self.ceremony;
         // Before anything is written, people know what the rules warn of.
         let rehearsal = ceremony.site.is_rehearsal();
-        let drafted = draft_everything(self.plan, self.rules, self.state, ceremony.folder, self.clock, rehearsal)?;
+        let drafted =
+            draft_everything(self.plan, self.rules, self.state, ceremony.folder, self.clock, rehearsal)?;
         self.console.warnings(&drafted.warnings);
         room::writable(ceremony.archive)?;
         let mut machine =
@@ -277,7 +278,8 @@ impl Day<'_> {
         let missing = self.steps.iter().filter(|step| !step.done).count();
         self.console.begin(missing);
         let people = People { plan: self.plan, site: ceremony.site };
-        let mut engine = Engine::new(people, self.rules, ceremony.folder, clock, archive, tokens, self.console);
+        let mut engine =
+            Engine::new(people, self.rules, ceremony.folder, clock, archive, tokens, self.console);
         engine.later = later;
         engine.remarks()?;
         engine.read_back_what_is_open(self.steps)?;

@@ -87,7 +87,8 @@ impl Check {
         }
         let clock = crate::ceremony::clock::Clock::rehearsal(plan.ceremony.date, state.last)
             .ok_or_else(|| Failure::usage("the machine's clock can't be read"))?;
-        let drafted = preflight::draft_everything(&plan, &loaded.rules, &state, &loaded.folder, clock, rehearsal)?;
+        let drafted =
+            preflight::draft_everything(&plan, &loaded.rules, &state, &loaded.folder, clock, rehearsal)?;
         let (warnings, waived) = drafted.warnings.by_waiver();
         let document = Checked {
             plan: crate::pki::sha256_hex(loaded.source.text.as_bytes()),

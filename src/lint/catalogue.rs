@@ -27,7 +27,10 @@ pub fn chapters() -> Vec<Chapter> {
         chapter("Chains", infos(certificate::CHAIN).collect()),
         chapter("Certificate revocation lists", infos(crl::UNREADABLE).chain(infos(crl::RULES)).collect()),
         chapter("Finished certificates and CRLs", infos(finished::RULES).collect()),
-        chapter("Trusted root", infos(trust_root::UNREADABLE).chain(infos(trust_root::RULES)).collect()),
+        chapter("Trusted root", {
+            let tables = infos(trust_root::UNREADABLE).chain(infos(trust_root::RULES));
+            tables.chain(infos(trust_root::HISTORY)).collect()
+        }),
         chapter("Signing config", infos(trust_root::signing_config::RULES).collect()),
         chapter("TUF metadata", infos(tuf::RULES).chain(infos(tuf::FINISHED)).collect()),
     ]

@@ -49,8 +49,8 @@ rules! {
     "Every rule for a certificate by itself.", RULES, Case;
     field::der_strict, "CERT-DER", Structural, "The bytes are DER: read and written again, they are the same.", "RFC 5280, 4.1; X.690, 10";
     field::version, "CERT-VERSION", Structural, "The version is 3.", "RFC 5280, 4.1.2.1";
-    field::serial, "CERT-SERIAL", Error, "The serial number is positive and has 20 octets, the top bits 01.", "RFC 5280, 4.1.2.2; CSBR 7.1";
-    field::serial_entropy, "CERT-SERIAL-ENTROPY", Error, "The serial number is random: among its octets there are at least 10 different ones.", "CSBR 7.1: 64 bits from a CSPRNG";
+    field::serial, "CERT-SERIAL", Structural, "The serial number is positive and has 20 octets, the top bits 01.", "RFC 5280, 4.1.2.2; CSBR 7.1";
+    field::serial_entropy, "CERT-SERIAL-ENTROPY", Structural, "The serial number is random: among its octets there are at least 10 different ones.", "CSBR 7.1: 64 bits from a CSPRNG";
     field::algorithm, "CERT-SIGNATURE-ALGORITHM", Structural, "The signature algorithm is the one that goes with the issuer's key.", "RFC 5280, 4.1.2.3; RFC 5758; RFC 8410; RFC 4055";
     field::weak_hash, "CERT-WEAK-HASH", Structural, "The signature does not rest on MD2, MD5 or SHA-1.", "CSBR 7.1.3.2; RFC 6194";
     field::unique_ids, "CERT-UNIQUE-IDS-ABSENT", Error, "There is no issuerUniqueID and no subjectUniqueID.", "RFC 5280, 4.1.2.8";

@@ -63,6 +63,8 @@ impl RuleInfo {
 pub(super) enum Grade {
     /// Shown; does not stop a signature.
     Warning,
+    /// A warning of what only an archive shows: there is nothing to waive before it is reached.
+    Notice,
     /// Nothing is signed, unless the plan waives it.
     Error,
     /// Nothing is signed, and no waiver helps.
@@ -72,13 +74,13 @@ pub(super) enum Grade {
 impl Grade {
     pub(super) const fn severity(self) -> Severity {
         match self {
-            Self::Warning => Severity::Warning,
+            Self::Warning | Self::Notice => Severity::Warning,
             Self::Error | Self::Structural => Severity::Error,
         }
     }
 
     pub(super) const fn waivable(self) -> bool {
-        !matches!(self, Self::Structural)
+        !matches!(self, Self::Structural | Self::Notice)
     }
 }
 

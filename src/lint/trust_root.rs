@@ -73,12 +73,12 @@ pub fn lint(files: &Files<'_>, rules: &Rules) -> Result<Passed, Findings> {
     let mut findings = Findings::default();
     let root: Option<TrustedRoot> = read(files.trusted_root, TrustedRoot::FILE, rules, &mut findings);
     let config: Option<SigningConfig> = read(files.signing_config, SigningConfig::FILE, rules, &mut findings);
-    let previous: Option<TrustedRoot> = files
-        .previous
-        .and_then(|previous| read(previous, "the trusted root that clients have now", rules, &mut findings));
+    let previous: Option<TrustedRoot> =
+        files.previous.and_then(|previous| read(previous, BEFORE, rules, &mut findings));
     let (Some(root), Some(config)) = (root, config) else { return Err(findings) };
     let case = Case::new(files, root, config, previous.as_ref());
     findings.check(rules, RULES, TrustedRoot::FILE, &case);
+    findings.check(rules, HISTORY, TrustedRoot::FILE, &case);
     findings.check(rules, signing_config::RULES, SigningConfig::FILE, &case);
     let findings = findings.stopping()?;
     Ok(Passed {
@@ -87,6 +87,30 @@ pub fn lint(files: &Files<'_>, rules: &Rules) -> Result<Passed, Findings> {
         warnings: findings,
     })
 }
+
+/// Judges a trusted root against the one that clients have, and nothing else of it: before the first
+/// write, when some of its keys and certificates are still throwaway ones.
+pub fn history(now: &[u8], before: &[u8], time: Time, rules: &Rules) -> Result<Findings, Findings> {
+    let mut findings = Findings::default();
+    let root: Option<TrustedRoot> = read(now, TrustedRoot::FILE, rules, &mut findings);
+    let previous: Option<TrustedRoot> = read(before, BEFORE, rules, &mut findings);
+    if let (Some(root), Some(previous)) = (root, previous) {
+        let files = Files {
+            trusted_root: now,
+            signing_config: b"{}",
+            previous: Some(before),
+            plan: None,
+            material: None,
+            now: time,
+        };
+        let case = Case::new(&files, root, SigningConfig::default(), Some(&previous));
+        findings.check(rules, HISTORY, TrustedRoot::FILE, &case);
+    }
+    findings.stopping()
+}
+
+/// What messages call it.
+const BEFORE: &str = "the trusted root that clients have now";
 
 fn read<T: ClientFile>(json: &[u8], object: &str, rules: &Rules, findings: &mut Findings) -> Option<T> {
     T::from_json(json).map_err(|error| findings.check(rules, UNREADABLE, object, &error)).ok()
@@ -135,6 +159,10 @@ rules! {
     authority::purpose, "TRUST-CHAIN-PURPOSE", Error, "The first certificate of a chain is for what the list is of: a CA for code signing, or a signer of timestamps.", "Fulcio and sigstore-go refuse others; RFC 3161, 2.3";
     authority::inside, "TRUST-WINDOW-INSIDE-CHAIN", Error, "An authority's window lies inside the life of every certificate of its chain.", "protobuf-specs, CertificateAuthority";
     authority::uri, "TRUST-AUTHORITY-URI", Error, "An authority has an http(s) address, without a slash at its end.", "protobuf-specs, CertificateAuthority";
+}
+
+rules! {
+    "Every rule for what clients have already.", HISTORY, Case;
     history::kept, "TRUST-KEPT", Structural, "No entry that clients have is dropped: what it signed must go on verifying.", "protobuf-specs, TrustedRoot; helm-charts#1204";
     history::unaltered, "TRUST-UNALTERED", Structural, "No entry that clients have changes, but for the end of its window.", "protobuf-specs, TrustedRoot";
     history::end_past, "TRUST-END-PAST", Error, "The end of a window is not set in the past: signatures made since would stop verifying.", "practice: sigstore's root-signing";

@@ -32,7 +32,7 @@ rules! {
     expires, "TUF-EXPIRES-FUTURE", Structural, "Metadata expires after the ceremony.", "TUF 1.0.31, 5.3.10, 5.4.4, 5.5.6 and 5.6.5";
     expires_soon, "TUF-EXPIRES-SOON", Warning, "What people sign expires no sooner than 31 days after the ceremony: the next one must be held before.", "practice: sigstore's root-signing signs root 46 days ahead, targets 31";
     expires_far, "TUF-EXPIRES-FAR", Warning, "A root expires within 13 months: people and devices are met again at least once a year.", "practice: sigstore's root-signing, 197 days; TUF 1.0.31, 6.1";
-    threshold_falls, "TUF-THRESHOLD-FALLS", Warning, "No new root lets a role be signed by fewer than the root before.", "TUF 1.0.31, 6.1; practice";
+    threshold_falls, "TUF-THRESHOLD-FALLS", Notice, "No new root lets a role be signed by fewer than the root before.", "TUF 1.0.31, 6.1; practice";
     root_current, "TUF-ROOT-CURRENT", Structural, "The root in force is not expired, but where a new root replaces it.", "TUF 1.0.31, 5.3.10";
     purpose, "TUF-PURPOSE", Structural, "A rehearsal's metadata follows a rehearsal's, and production's follows production's.", "practice: a rehearsal is marked uniformly";
     signer, "TUF-SIGNER", Structural, "The key that signs is one of the role's keys.", "TUF 1.0.31, 4.3";

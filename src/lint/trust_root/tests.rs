@@ -144,8 +144,8 @@ pub(crate) fn accepted() -> Ids {
     let retired = retired().findings();
     let ids: Vec<&str> = retired.0.iter().map(|finding| finding.rule).collect();
     assert_eq!(ids, ["TRUST-WINDOW-SUCCESSOR"], "{retired}");
-    let tables =
-        [RULES, signing_config::RULES].map(|table| super::super::tests::ids(table, Policy::CodeSigningBr));
+    let tables = [RULES, HISTORY, signing_config::RULES]
+        .map(|table| super::super::tests::ids(table, Policy::CodeSigningBr));
     let unreadable = super::super::tests::ids(UNREADABLE, Policy::CodeSigningBr);
     tables.into_iter().flatten().chain(unreadable).collect()
 }
