@@ -16,6 +16,7 @@ pub fn show(source: &Source) -> Result<Sheet, Faults> {
         "policy",
         plan.ceremony.policy.as_ref().map_or_else(|| Cell::none("none"), |url| Cell::text(url.as_str())),
     );
+    sheet.text("profile", plan.ceremony.profile.as_str());
     sheet.sha256("plan SHA-256", source.text.as_bytes());
     let mut counts = Sheet::default();
     for (label, count) in [
@@ -34,6 +35,9 @@ pub fn show(source: &Source) -> Result<Sheet, Faults> {
     sheet.row("keys elsewhere", elsewhere(&plan));
     sheet.row("certificates", certificates(&plan));
     sheet.row("CRLs", crls(&plan));
+    if !plan.waivers.is_empty() {
+        sheet.row("waivers", waivers(&plan));
+    }
     if let Some(root) = &plan.trust_root {
         sheet.row("trust root", trust_root(root));
     }
@@ -41,6 +45,14 @@ pub fn show(source: &Source) -> Result<Sheet, Faults> {
         sheet.row("TUF roles", roles(tuf));
     }
     Ok(sheet)
+}
+
+fn waivers(plan: &Plan) -> Cell {
+    let mut table = Table::new(&["rule", "object", "reason"]);
+    for waiver in &plan.waivers {
+        table.line([&waiver.rule, &waiver.object, &waiver.reason].map(|text| Cell::text(text.as_str())).to_vec());
+    }
+    Cell::Table(table)
 }
 
 fn people(plan: &Plan) -> Cell {
