@@ -70,6 +70,7 @@ struct Hierarchy {
     keys: BTreeMap<Name, PublicKey>,
     certificates: Vec<Draft<Certificate>>,
     ders: BTreeMap<Name, Vec<u8>>,
+    trust_root: [Vec<u8>; 2],
     crls: Vec<Draft<Crl>>,
     tuf: Vec<Draft<RoleSignature>>,
 }
@@ -113,19 +114,24 @@ impl Hierarchy {
             crl::draft(&request).expect("a draft")
         });
         let crls = crls.collect();
-        let ders = issued.iter().map(|(name, made)| (name.clone(), made.der().to_vec())).collect();
+        let ders: BTreeMap<Name, Vec<u8>> =
+            issued.iter().map(|(name, made)| (name.clone(), made.der().to_vec())).collect();
+        let planned = plan.trust_root.as_ref().expect("a trust root");
+        let material = Material { certificates: &ders, keys: &keys };
+        let root = trust_root::trusted_root(planned, &material).expect("a trusted root");
+        let config = trust_root::signing_config(planned, "Example", plan.ceremony.date);
+        let trust_root = [trust_root::to_json(&root), trust_root::to_json(&config)];
         let tuf = metadata(plan, &keys);
-        Self { keys, certificates, ders, crls, tuf }
+        Self { keys, certificates, ders, trust_root, crls, tuf }
     }
 
     fn trust_root(&self, plan: &Plan, rules: &Rules) {
         let planned = plan.trust_root.as_ref().expect("a trust root");
         let material = Material { certificates: &self.ders, keys: &self.keys };
-        let root = trust_root::trusted_root(planned, &material).expect("a trusted root");
-        let config = trust_root::signing_config(planned, "Example", plan.ceremony.date);
+        let [trusted_root, signing_config] = &self.trust_root;
         let files = lint::trust_root::Files {
-            trusted_root: &trust_root::to_json(&root),
-            signing_config: &trust_root::to_json(&config),
+            trusted_root,
+            signing_config,
             previous: None,
             plan: Some(planned),
             material: Some(&material),

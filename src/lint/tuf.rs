@@ -3,17 +3,55 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Findings, Lintable, Rules};
-use crate::pki::{Algorithm, Draft};
+use crate::pki::{Algorithm, Draft, PublicKey};
 use crate::trust_root::{ClientFile, SigningConfig, TrustedRoot};
-use crate::tuf::{Metadata, Role, RoleKeys, RoleSignature, Root, canonical};
+use crate::tuf::{Metadata, Role, RoleKeys, RoleSignature, Root, UnsupportedKey, canonical};
 
-/// A signature's draft, with the metadata that it is of.
-pub type Case = Draft<RoleSignature>;
+/// A signature's draft, with the metadata that it is of, as the rules see it.
+pub struct Case {
+    /// The draft.
+    pub draft: Draft<RoleSignature>,
+    /// The keys of root metadata, by id, each read once.
+    keys: BTreeMap<String, Result<PublicKey, UnsupportedKey>>,
+}
+
+impl Case {
+    fn new(draft: &Draft<RoleSignature>) -> Self {
+        let keys = match &draft.context.metadata {
+            Metadata::Root(root) => &root.keys,
+            _ => &BTreeMap::new(),
+        };
+        let keys = keys.iter().map(|(keyid, key)| (keyid.clone(), key.public())).collect();
+        Self { draft: draft.clone(), keys }
+    }
+
+    /// The keys of root metadata that can be read; what can't be is a rule of its own.
+    fn readable(&self) -> impl Iterator<Item = (&str, &PublicKey)> {
+        self.keys.iter().filter_map(|(keyid, key)| Some((keyid.as_str(), key.as_ref().ok()?)))
+    }
+
+    /// The material of a role's keys, with their ids.
+    fn material(&self, root: &Root, role: Role) -> BTreeMap<&[u8], &str> {
+        let keyids = root.roles.get(&role).into_iter().flat_map(|keys| &keys.keyids);
+        let read = |keyid: &String| {
+            let (keyid, key) = self.keys.get_key_value(keyid)?;
+            Some((key.as_ref().ok()?.spki(), keyid.as_str()))
+        };
+        keyids.filter_map(read).collect()
+    }
+}
+
+impl std::ops::Deref for Case {
+    type Target = Draft<RoleSignature>;
+    fn deref(&self) -> &Self::Target {
+        &self.draft
+    }
+}
 
 impl Lintable for RoleSignature {
     fn lint(draft: &Draft<Self>, rules: &Rules) -> Findings {
         let mut findings = Findings::default();
-        findings.check(rules, RULES, &draft.object, draft);
+        findings.check(rules, RULES, &draft.object, &Case::new(draft));
         findings
     }
 
@@ -54,18 +92,18 @@ rules! {
 }
 
 rules! {
-    "Every rule for a signature that was made.", FINISHED, (RoleSignature, Case);
+    "Every rule for a signature that was made.", FINISHED, (RoleSignature, Draft<RoleSignature>);
     finished_key, "TUF-FINISHED-KEYID", Structural, "The signature names the key under which it was verified.", "TUF 1.0.31, 4.2";
     finished_form, "TUF-FINISHED-HEX", Structural, "The signature is written in lower-case hex.", "securesystemslib; TUF 1.0.31, 4.2";
 }
 
-fn finished_key((made, case): &(RoleSignature, Case)) -> Option<String> {
+fn finished_key((made, case): &(RoleSignature, Draft<RoleSignature>)) -> Option<String> {
     let expected = case.context.key.id();
     (made.keyid != expected || case.context.key.public().ok().as_ref() != Some(&case.public))
         .then(|| format!("the signature names {}, expected {expected}", made.keyid))
 }
 
-fn finished_form((made, _): &(RoleSignature, Case)) -> Option<String> {
+fn finished_form((made, _): &(RoleSignature, Draft<RoleSignature>)) -> Option<String> {
     let hex = !made.sig.is_empty() && data_encoding::HEXLOWER.decode(made.sig.as_bytes()).is_ok();
     (!hex).then(|| format!("the signature is `{}`", made.sig))
 }
@@ -168,15 +206,17 @@ fn key_ids(case: &Case) -> Option<String> {
 }
 
 fn key_valid(case: &Case) -> Option<String> {
-    root(case)?
-        .keys
-        .iter()
-        .find_map(|(keyid, key)| key.public().err().map(|error| format!("{keyid}: {}", error.found)))
+    let broken = |(keyid, key): (&String, &Result<PublicKey, UnsupportedKey>)| {
+        key.as_ref().err().map(|error| format!("{keyid}: {}", error.found))
+    };
+    case.keys.iter().find_map(broken)
 }
 
 fn key_type(case: &Case) -> Option<String> {
-    let found = root(case)?.keys.iter().filter_map(|(keyid, key)| {
-        let clients = match (key.public().ok()?.algorithm(), key.keytype()) {
+    let keys = &root(case)?.keys;
+    let found = case.readable().filter_map(|(keyid, public)| {
+        let key = keys.get(keyid)?;
+        let clients = match (public.algorithm(), key.keytype()) {
             (Algorithm::EcdsaP256, "ecdsa") | (Algorithm::Ed25519, _) => return None,
             (Algorithm::EcdsaP521, _) => "tough and tuf-js refuse",
             _ => "tough refuses",
@@ -190,14 +230,10 @@ fn key_type(case: &Case) -> Option<String> {
 
 fn distinct(case: &Case) -> Option<String> {
     let mut seen = BTreeMap::new();
-    for (keyid, key) in &root(case)?.keys {
-        // What can't be read is another rule's.
-        let Ok(public) = key.public() else { continue };
-        if let Some(other) = seen.insert(public.spki().to_vec(), keyid) {
-            return Some(format!("{other} and {keyid} are one key"));
-        }
-    }
-    None
+    case.readable().find_map(|(keyid, public)| {
+        let other = seen.insert(public.spki(), keyid)?;
+        Some(format!("{other} and {keyid} are one key"))
+    })
 }
 
 fn roles(case: &Case) -> Option<String> {
@@ -222,12 +258,6 @@ fn roles(case: &Case) -> Option<String> {
     Some(format!("no role names the key {unused}"))
 }
 
-/// How many different keys a role has, by material.
-fn count(root: &Root, role: Role) -> usize {
-    let keys = root.signers(role).filter_map(|(_, key)| key.public().ok());
-    keys.map(|key| key.spki().to_vec()).collect::<BTreeSet<_>>().len()
-}
-
 fn threshold(role: &RoleKeys) -> usize {
     usize::try_from(role.threshold).unwrap_or(usize::MAX)
 }
@@ -235,7 +265,7 @@ fn threshold(role: &RoleKeys) -> usize {
 fn reachable(case: &Case) -> Option<String> {
     let root = root(case)?;
     root.roles.iter().find_map(|(role, keys)| {
-        let (threshold, count) = (threshold(keys), count(root, *role));
+        let (threshold, count) = (threshold(keys), case.material(root, *role).len());
         (!(1..=count).contains(&threshold))
             .then(|| format!("{role} has threshold {threshold} and {count} different keys"))
     })
@@ -244,7 +274,7 @@ fn reachable(case: &Case) -> Option<String> {
 fn spare(case: &Case) -> Option<String> {
     let root = root(case)?;
     root.roles.iter().find_map(|(role, keys)| {
-        let (threshold, count) = (threshold(keys), count(root, *role));
+        let (threshold, count) = (threshold(keys), case.material(root, *role).len());
         (threshold > 1 && threshold == count)
             .then(|| format!("{role} needs all of its {count} keys: one lost device locks it"))
     })
@@ -261,10 +291,7 @@ fn online(case: &Case) -> Option<String> {
     let root = root(case)?;
     let material = |offline: bool| {
         let roles = Role::ALL.into_iter().filter(move |role| role.is_offline() == offline);
-        roles
-            .flat_map(|role| root.signers(role))
-            .filter_map(|(keyid, key)| Some((key.public().ok()?.spki().to_vec(), keyid)))
-            .collect::<BTreeMap<_, _>>()
+        roles.flat_map(|role| case.material(root, role)).collect::<BTreeMap<_, _>>()
     };
     let offline = material(true);
     let (_, keyid) = material(false).into_iter().find(|(key, _)| offline.contains_key(key))?;

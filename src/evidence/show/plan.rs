@@ -50,7 +50,9 @@ pub fn show(source: &Source) -> Result<Sheet, Faults> {
 fn waivers(plan: &Plan) -> Cell {
     let mut table = Table::new(&["rule", "object", "reason"]);
     for waiver in &plan.waivers {
-        table.line([&waiver.rule, &waiver.object, &waiver.reason].map(|text| Cell::text(text.as_str())).to_vec());
+        table.line(
+            [&waiver.rule, &waiver.object, &waiver.reason].map(|text| Cell::text(text.as_str())).to_vec(),
+        );
     }
     Cell::Table(table)
 }

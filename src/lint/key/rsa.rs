@@ -1,12 +1,39 @@
 //! What can be wrong with an RSA key that anyone can see.
 
+use std::sync::LazyLock;
+
 use rsa::BoxedUint;
 
-/// The primes below 752 (NIST SP 800-89, 5.3.3), smallest first.
-fn primes() -> impl Iterator<Item = u64> {
-    let prime = |n: &u64| (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
-    (2..752).filter(prime)
+/// Primes below 752 (NIST SP 800-89, 5.3.3) whose product is below 2^32, so that a long number is divided
+/// by all of them at once.
+struct Group {
+    primes: Vec<u64>,
+    product: u64,
+    /// 2^(32·n) modulo the product: the weight of a number's nth word.
+    weights: Vec<u64>,
 }
+
+/// How many words of 32 bits the longest modulus has that keys are allowed.
+const WORDS: usize = 128;
+
+static GROUPS: LazyLock<Vec<Group>> = LazyLock::new(|| {
+    let prime = |n: &u64| (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let mut groups: Vec<(Vec<u64>, u64)> = Vec::new();
+    for prime in (2..752).filter(prime) {
+        match groups.last_mut() {
+            Some((primes, product)) if *product * prime <= u64::from(u32::MAX) => {
+                primes.push(prime);
+                *product *= prime;
+            }
+            _ => groups.push((vec![prime], prime)),
+        }
+    }
+    let weights = |product: u64| {
+        std::iter::successors(Some(1), move |weight| Some((weight << 32) % product)).take(WORDS).collect()
+    };
+    let group = |(primes, product)| Group { primes, product, weights: weights(product) };
+    groups.into_iter().map(group).collect()
+});
 
 /// The largest prime that the fingerprint of CVE-2017-15361 looks at; the smallest is 3. (Nemec, Sys,
 /// Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, 2017.)
@@ -51,13 +78,16 @@ impl Numbers {
     /// from √n upwards.
     pub(super) fn close_factors(&self) -> Option<u32> {
         let modulus = BoxedUint::from_be_slice_vartime(&self.modulus);
-        let one = BoxedUint::one_with_precision(modulus.bits_precision());
         let mut a = modulus.floor_sqrt_vartime();
         if a.wrapping_mul(&a) < modulus {
-            a = a.wrapping_add(&one);
+            a = a.wrapping_add(&BoxedUint::one_with_precision(modulus.bits_precision()));
         }
-        // a² may reach one bit beyond the modulus; the difference does not.
-        let mut square = a.wrapping_mul(&a).wrapping_sub(&modulus);
+        // a² may reach one bit beyond the modulus; the difference does not, and is half as long.
+        let square = a.wrapping_mul(&a).wrapping_sub(&modulus);
+        let bits = modulus.bits_precision() / 2 + 128;
+        let short =
+            |number: &BoxedUint| BoxedUint::from_be_slice(&number.to_be_bytes_trimmed_vartime(), bits).ok();
+        let (mut a, mut square, one) = (short(&a)?, short(&square)?, BoxedUint::one_with_precision(bits));
         for round in 1..=ROUNDS {
             if is_square(&square) {
                 return Some(round);
@@ -69,28 +99,32 @@ impl Numbers {
     }
 }
 
-/// The rests by all small primes: of whole groups of primes first, each group's product below 2^32.
+/// The rests by all small primes.
 fn rests(modulus: &[u8]) -> Vec<(u64, u64)> {
-    let mut rests = Vec::new();
-    let mut group: Vec<u64> = Vec::new();
-    let mut product = 1u64;
-    for prime in primes().chain([u64::from(u32::MAX)]) {
-        if product * prime > u64::from(u32::MAX) {
-            let rest = rest(modulus, product);
-            rests.extend(group.drain(..).map(|prime| (prime, rest % prime)));
-            product = 1;
+    let words: Vec<u64> = modulus
+        .rchunks(4)
+        .map(|word| word.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+        .collect();
+    let of = |group: &Group| -> u64 {
+        if words.len() > WORDS {
+            return rest(modulus, group.product);
         }
-        group.push(prime);
-        product *= prime;
-    }
-    rests
+        let sum: u128 =
+            words.iter().zip(&group.weights).map(|(word, weight)| u128::from(word * weight)).sum();
+        u64::try_from(sum % u128::from(group.product)).unwrap_or(0)
+    };
+    GROUPS
+        .iter()
+        .flat_map(|group| {
+            let rest = of(group);
+            group.primes.iter().map(move |prime| (*prime, rest % prime))
+        })
+        .collect()
 }
 
-/// The modulus divided by a number below 2^32: what is left.
-fn rest(modulus: &[u8], by: u64) -> u64 {
-    let (head, words) = modulus.as_rchunks::<4>();
-    let head = head.iter().fold(0u64, |rest, byte| (rest << 8 | u64::from(*byte)) % by);
-    words.iter().fold(head, |rest, word| (rest << 32 | u64::from(u32::from_be_bytes(*word))) % by)
+/// A number divided by one below 2^32: what is left.
+fn rest(number: &[u8], by: u64) -> u64 {
+    number.iter().fold(0, |rest, byte| (rest << 8 | u64::from(*byte)) % by)
 }
 
 fn is_power(rest: u64, prime: u64) -> bool {
@@ -106,15 +140,18 @@ fn is_power(rest: u64, prime: u64) -> bool {
     }
 }
 
-/// Squares leave few rests modulo 64; only one number in five is worth a root.
+/// Squares leave few rests: one number in five passes modulo 64, one in a hundred what follows.
 fn is_square(number: &BoxedUint) -> bool {
+    const BY: [u64; 3] = [63, 65, 11];
+    let words = || number.as_words().iter().rev();
     let low = number.as_words().first().copied().unwrap_or(0) & 63;
     let possible = matches!(low, 0 | 1 | 4 | 9 | 16 | 17 | 25 | 33 | 36 | 41 | 49 | 57);
     possible && {
-        let bytes = number.to_be_bytes_trimmed_vartime();
-        let by = |by: u64| rest(&bytes, by);
-        let residue = |rest: u64, by: u64| (0..by).any(|n| n * n % by == rest);
-        [63, 65, 11, 17, 19, 23, 29, 31].iter().all(|n| residue(by(*n), *n))
-            && BoxedUint::from_be_slice_vartime(&bytes).checked_sqrt_vartime().is_some()
+        let all: u64 = BY.iter().product();
+        // Halves of a word: what is left of the words before stays below 2^16.
+        let rest =
+            words().fold(0, |rest, word| ((rest << 32 | word >> 32) % all << 32 | word & 0xffff_ffff) % all);
+        BY.iter().all(|by| (0..*by).any(|n| n * n % by == rest % by))
+            && number.checked_sqrt_vartime().is_some()
     }
 }

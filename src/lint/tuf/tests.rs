@@ -9,7 +9,7 @@ use crate::tuf::tests::{Repository, expiry, name, now, time};
 use crate::tuf::{Key, Snapshot, Targets, Timestamp};
 
 /// A good draft of each role's metadata, in the order of [`Role::ALL`].
-fn good(repository: &mut Repository) -> [Case; 4] {
+fn good(repository: &mut Repository) -> [Draft<RoleSignature>; 4] {
     let root: Metadata = repository.root.clone().into();
     let targets = repository.targets();
     let snapshot = Snapshot::new(1, expiry(), (1, b"targets"));
@@ -23,35 +23,35 @@ fn good(repository: &mut Repository) -> [Case; 4] {
 }
 
 /// The draft with its metadata changed, and its bytes with it.
-fn change(case: &Case, change: impl FnOnce(&mut Metadata)) -> Case {
+fn change(case: &Draft<RoleSignature>, change: impl FnOnce(&mut Metadata)) -> Draft<RoleSignature> {
     let mut case = case.clone();
     change(&mut case.context.metadata);
     case.bytes = canonical(&case.context.metadata).unwrap();
     case
 }
 
-fn change_root(case: &Case, with: impl FnOnce(&mut Root)) -> Case {
+fn change_root(case: &Draft<RoleSignature>, with: impl FnOnce(&mut Root)) -> Draft<RoleSignature> {
     change(case, |metadata| match metadata {
         Metadata::Root(root) => with(root),
         _ => panic!("not a root"),
     })
 }
 
-fn change_targets(case: &Case, with: impl FnOnce(&mut Targets)) -> Case {
+fn change_targets(case: &Draft<RoleSignature>, with: impl FnOnce(&mut Targets)) -> Draft<RoleSignature> {
     change(case, |metadata| match metadata {
         Metadata::Targets(targets) => with(targets),
         _ => panic!("not targets"),
     })
 }
 
-fn change_snapshot(case: &Case, with: impl FnOnce(&mut Snapshot)) -> Case {
+fn change_snapshot(case: &Draft<RoleSignature>, with: impl FnOnce(&mut Snapshot)) -> Draft<RoleSignature> {
     change(case, |metadata| match metadata {
         Metadata::Snapshot(snapshot) => with(snapshot),
         _ => panic!("not a snapshot"),
     })
 }
 
-fn change_timestamp(case: &Case, with: impl FnOnce(&mut Timestamp)) -> Case {
+fn change_timestamp(case: &Draft<RoleSignature>, with: impl FnOnce(&mut Timestamp)) -> Draft<RoleSignature> {
     change(case, |metadata| match metadata {
         Metadata::Timestamp(timestamp) => with(timestamp),
         _ => panic!("not a timestamp"),
@@ -59,7 +59,7 @@ fn change_timestamp(case: &Case, with: impl FnOnce(&mut Timestamp)) -> Case {
 }
 
 /// The draft as it follows `previous`.
-fn after(case: &Case, previous: &Metadata) -> Case {
+fn after(case: &Draft<RoleSignature>, previous: &Metadata) -> Draft<RoleSignature> {
     let mut case = case.clone();
     case.context.previous = Some(previous.clone());
     case
@@ -79,12 +79,12 @@ fn json(text: &str) -> Key {
     serde_json::from_str(text).unwrap()
 }
 
-fn findings(case: &Case) -> Findings {
+fn findings(case: &Draft<RoleSignature>) -> Findings {
     RoleSignature::lint(case, &Rules::default())
 }
 
 /// A signature as the engine makes it, with a change.
-fn made(case: &Case, change: impl Fn(&mut RoleSignature)) -> Findings {
+fn made(case: &Draft<RoleSignature>, change: impl Fn(&mut RoleSignature)) -> Findings {
     let signature = crate::pki::Signature(vec![0x30, 6, 2, 1, 0x0a, 2, 1, 0x0b]);
     let mut made = <RoleSignature as crate::pki::Document>::assemble(case, &signature).unwrap();
     change(&mut made);
@@ -146,7 +146,7 @@ pub(crate) fn rejected() -> Ids {
     let file = |targets: &mut Targets| targets.targets.remove("trusted_root.json").unwrap();
     let meta = |snapshot: &mut Snapshot| snapshot.meta.remove("targets.json").unwrap();
     let rehearsed = repository.targets().rehearsal();
-    let cases: Vec<(&'static str, Case)> = vec![
+    let cases: Vec<(&'static str, Draft<RoleSignature>)> = vec![
         ("TUF-CANONICAL", Draft { bytes: b"{}".to_vec(), ..root.clone() }),
         ("TUF-SPEC-VERSION", change_root(&root, |root| root.head.spec_version = "2.0.0".into())),
         ("TUF-SPEC-VERSION", change_root(&root, |root| root.head.spec_version = "1.0.x".into())),
