@@ -11,7 +11,7 @@ use der::asn1::ObjectIdentifier;
 
 pub use case::{Case, Extensions, Found};
 
-use super::{Findings, Lintable, Rules, finished, key};
+use super::{Findings, Lintable, Rules, finished, key, rules};
 use crate::pki::{Certificate, Draft};
 
 impl Lintable for Certificate {

@@ -13,7 +13,7 @@ use x509_cert::ext::pkix::crl::dp::IssuingDistributionPoint;
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, CrlNumber, KeyUsage, KeyUsages};
 use x509_cert::time::Time;
 
-use super::{Findings, Lintable, Rules, finished};
+use super::{Findings, Lintable, Rules, finished, rules};
 use crate::pki::crl::{Context, ISSUING_DISTRIBUTION_POINT, number};
 use crate::pki::{Algorithm, Crl, Draft, name};
 

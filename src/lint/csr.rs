@@ -13,7 +13,7 @@ use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, Subject
 use x509_cert::request::CertReq;
 
 use super::certificate::weak;
-use super::{Findings, Rules, key};
+use super::{Findings, Rules, key, rules};
 use crate::pki::csr::{BadRequest, VerifiedRequest, read, unwrap};
 use crate::pki::{PublicKey, name};
 use crate::plan::{Certificate, Name, Plan};

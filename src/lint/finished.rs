@@ -5,7 +5,7 @@ use der::asn1::{BitString, UintRef};
 use der::{Decode, Reader, SliceReader};
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
-use super::{Findings, Rules};
+use super::{Findings, Rules, rules};
 use crate::pki::{Algorithm, PublicKey};
 
 /// A finished object and what it should be made of.

@@ -8,7 +8,7 @@ use der::oid::db::{rfc5912, rfc8410};
 use der::{Decode, Encode, Reader, SliceReader, Tag, Tagged};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
-use super::{Findings, Rules};
+use super::{Findings, Rules, rules};
 use crate::pki::{Algorithm, BadKey, PublicKey};
 use crate::plan::Name;
 

@@ -1,6 +1,6 @@
 //! Rules for the plan as a whole: what no single document shows.
 
-use super::{Findings, Rules};
+use super::{Findings, Rules, rules};
 use crate::plan::{Name, Plan};
 
 /// What findings of the plan as a whole are of.

@@ -33,6 +33,13 @@ pub struct Rule<S: ?Sized> {
     pub check: fn(&S) -> Option<String>,
 }
 
+impl<S: ?Sized> Rule<S> {
+    /// The rule without its function.
+    pub fn info(&self) -> RuleInfo {
+        self.info
+    }
+}
+
 /// A rule without its function, for lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RuleInfo {
@@ -60,7 +67,7 @@ impl RuleInfo {
 
 /// How a table grades a rule.
 #[derive(Clone, Copy)]
-pub(super) enum Grade {
+pub(crate) enum Grade {
     /// Shown; does not stop a signature.
     Warning,
     /// A warning of what only an archive shows: there is nothing to waive before it is reached.
@@ -72,33 +79,38 @@ pub(super) enum Grade {
 }
 
 impl Grade {
-    pub(super) const fn severity(self) -> Severity {
+    pub(crate) const fn severity(self) -> Severity {
         match self {
             Self::Warning | Self::Notice => Severity::Warning,
             Self::Error | Self::Structural => Severity::Error,
         }
     }
 
-    pub(super) const fn waivable(self) -> bool {
+    pub(crate) const fn waivable(self) -> bool {
         !matches!(self, Self::Structural | Self::Notice)
     }
 }
 
 /// A table of rules: function, id, grade, sentence, source, and the profiles that ask for it, where not
-/// all do.
+/// all do. A room with one table need not name it: it is `RULES`.
 macro_rules! rules {
     ($what:literal, $name:ident, $subject:ty; $($check:path, $id:literal, $grade:ident, $says:literal, $source:literal $(, $profile:ident)*;)*) => {
         #[doc = $what]
         pub static $name: &[$crate::lint::Rule<$subject>] = &[$($crate::lint::Rule {
             info: $crate::lint::RuleInfo {
                 id: $id,
-                severity: $crate::lint::rule::Grade::$grade.severity(),
+                severity: $crate::lint::Grade::$grade.severity(),
                 says: $says,
                 source: $source,
-                waivable: $crate::lint::rule::Grade::$grade.waivable(),
+                waivable: $crate::lint::Grade::$grade.waivable(),
                 profiles: &[$($crate::plan::Policy::$profile),*],
             },
             check: $check,
         }),*];
     };
+    ($what:literal, $subject:ty; $($rest:tt)*) => {
+        $crate::lint::rules! { $what, RULES, $subject; $($rest)* }
+    };
 }
+
+pub(crate) use rules;

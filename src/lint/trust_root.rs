@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use case::{Authority, Case, Log, Span};
 
-use super::{Findings, Rules};
+use super::{Findings, Rules, rules};
 use crate::plan::{self, Time};
 use crate::trust_root::{ClientFile, Material, SigningConfig, TRUSTED_ROOT, TrustedRoot};
 

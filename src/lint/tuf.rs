@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Findings, Lintable, Rules};
+use super::{Findings, Lintable, Rules, rules};
 use crate::pki::{Algorithm, Draft, PublicKey};
 use crate::trust_root::{ClientFile, SigningConfig, TrustedRoot};
 use crate::tuf::{Metadata, Role, RoleKeys, RoleSignature, Root, UnsupportedKey, canonical};

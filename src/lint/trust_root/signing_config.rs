@@ -4,6 +4,7 @@ use sigstore_protobuf_specs::dev::sigstore::trustroot::v1::{Service, ServiceSele
 
 use super::case::{CERTIFICATE_AUTHORITIES, Case, Span, TIMESTAMP_AUTHORITIES, TLOGS};
 
+use crate::lint::rules;
 use crate::plan::Time;
 use crate::trust_root::SIGNING_CONFIG;
 
