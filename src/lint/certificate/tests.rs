@@ -1,189 +1,30 @@
-//! Every rule accepts the example hierarchy, and rejects one thing that is wrong in it.
+//! Every rule accepts the example hierarchy and its like, and rejects one thing that is wrong in it.
 
-use std::sync::LazyLock;
+mod change;
+mod drafts;
 
-use der::asn1::{Any, BitString, Null, OctetString, Utf8StringRef};
+use der::asn1::{Any, Null, OctetString, Utf8StringRef};
 use der::oid::AssociatedOid;
 use der::{Decode, Encode};
-use sha2::Digest;
 use x509_cert::certificate::TbsCertificate;
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::certpolicy::PolicyInformation;
-use x509_cert::ext::pkix::crl::dp::DistributionPoint;
-use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
 use x509_cert::ext::pkix::{
-    AccessDescription, AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints,
-    CertificatePolicies, CrlDistributionPoints, ExtendedKeyUsage, KeyUsage, SubjectKeyIdentifier,
+    AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, ExtendedKeyUsage, KeyUsage,
+    SubjectKeyIdentifier,
 };
 
+use change::*;
+pub(crate) use drafts::{certificate, drafts, signed, with_serial};
+use drafts::{cross_signed, for_programme, ml_dsa};
+
 use super::*;
-use crate::lint::tests::{Ids, found, ids, nothing};
-use crate::lint::{Finding, Linted};
-use crate::pki::certificate::{Context, Request, draft};
+use crate::lint::Finding;
+use crate::lint::tests::{Ids, found, ids};
+use crate::pki::certificate::Context;
 use crate::pki::{Algorithm, PublicKey};
-use crate::plan::{Name, Plan, Policy, Profile, tests::example};
+use crate::plan::{Policy, Profile};
 use crate::token::Token;
 use crate::token::throwaway::Throwaway;
-
-/// A serial number as a random source could give it.
-pub(crate) fn serial(last: u8) -> [u8; 20] {
-    let mut octets: [u8; 20] = std::array::from_fn(|n| u8::try_from(n * 12 + 7).unwrap());
-    octets[19] = last;
-    crate::pki::certificate::serial(octets)
-}
-
-/// The drafts of the example's root, code-signing intermediate, TSA intermediate and signer.
-pub(crate) fn drafts() -> Vec<Draft<Certificate>> {
-    static DRAFTS: LazyLock<Vec<Draft<Certificate>>> =
-        LazyLock::new(|| drafts_of(&example(), &Rules::default()));
-    DRAFTS.clone()
-}
-
-/// The drafts of a plan's certificates, each of which breaks no rule.
-fn drafts_of(plan: &Plan, rules: &Rules) -> Vec<Draft<Certificate>> {
-    let mut token = Throwaway::default();
-    let mut issued: Vec<(Name, Certificate)> = Vec::new();
-    let mut drafts = Vec::new();
-    for (n, (name, planned)) in plan.certificates.iter().enumerate() {
-        let Some(crate::plan::Key::Device { algorithm, .. }) = plan.keys.get(&*planned.key) else { panic!() };
-        let public = match token.find(&planned.key).unwrap() {
-            Some(found) => found.public,
-            None => token.generate(&planned.key, **algorithm).unwrap().public,
-        };
-        let issuer = planned.issuer.as_ref().map(|issuer| {
-            issued.iter().find(|(name, _)| *name == **issuer).map(|(_, certificate)| certificate).unwrap()
-        });
-        let signer = planned.issuer.as_ref().map_or(&planned.key, |issuer| &plan.certificates[&**issuer].key);
-        let signer_public = token.find(signer).unwrap().unwrap().public;
-        let request = Request {
-            name,
-            planned,
-            public: &public,
-            issuer,
-            signer: (signer, &signer_public),
-            serial: serial(u8::try_from(n).unwrap()),
-            rehearsal: false,
-        };
-        let draft = draft(&request).unwrap().beside(issued.iter().map(|(_, certificate)| certificate));
-        drafts.push(draft.clone());
-        nothing(&Certificate::lint(&draft, rules), &draft.object);
-        let linted = draft.lint(rules).unwrap();
-        let signature = token.sign(&linted).unwrap();
-        issued.push((name.clone(), linted.attach(signature).unwrap().into_document()));
-    }
-    drafts
-}
-
-/// A draft, signed by a key of its own making; and that key.
-pub(crate) fn signed(draft: &Draft<Certificate>) -> (Certificate, crate::pki::PublicKey) {
-    let mut token = Throwaway::default();
-    let public = token.generate(&draft.key, draft.public.algorithm()).unwrap().public;
-    let mut draft = draft.clone();
-    draft.public = public.clone();
-    let linted = Linted { draft, findings: Findings::default() };
-    let signature = token.sign(&linted).unwrap();
-    (linted.attach(signature).unwrap().into_document(), public)
-}
-
-/// A draft under another serial number, as if it had been signed.
-pub(crate) fn with_serial(draft: &Draft<Certificate>, last: u8) -> Certificate {
-    let tbs = TbsCertificate::from_der(&draft.bytes).unwrap();
-    let mut number = vec![2, 20];
-    number.extend_from_slice(&serial(last));
-    certificate(&replace(draft, &tbs.serial_number().to_der().unwrap(), &number))
-}
-
-/// The bytes of a draft with the extensions changed.
-fn with_extensions(draft: &Draft<Certificate>, change: impl Fn(&mut Vec<Extension>)) -> Draft<Certificate> {
-    let tbs = TbsCertificate::from_der(&draft.bytes).unwrap();
-    let mut extensions = tbs.extensions().cloned().unwrap();
-    let old = extensions.to_der().unwrap();
-    change(&mut extensions);
-    let new = extensions.to_der().unwrap();
-    let wrap = |body: &[u8]| {
-        Any::new(der::Tag::ContextSpecific { constructed: true, number: der::TagNumber(3) }, body)
-            .unwrap()
-            .to_der()
-            .unwrap()
-    };
-    replace(draft, &wrap(&old), &wrap(&new))
-}
-
-/// The bytes of a draft with one part of its content replaced, and the outer length put right.
-fn replace(draft: &Draft<Certificate>, from: &[u8], to: &[u8]) -> Draft<Certificate> {
-    let body = Any::from_der(&draft.bytes).unwrap().value().to_vec();
-    let at = body.windows(from.len()).position(|window| window == from).expect("the part to replace");
-    let mut changed = body[..at].to_vec();
-    changed.extend_from_slice(to);
-    changed.extend_from_slice(&body[at + from.len()..]);
-    let bytes = Any::new(der::Tag::Sequence, changed).unwrap().to_der().unwrap();
-    Draft { bytes, ..draft.clone() }
-}
-
-fn extension<T: AssociatedOid + Encode>(critical: bool, value: &T) -> Extension {
-    Extension { extn_id: T::OID, critical, extn_value: OctetString::new(value.to_der().unwrap()).unwrap() }
-}
-
-fn swap<T: AssociatedOid + Encode>(
-    draft: &Draft<Certificate>,
-    critical: bool,
-    value: &T,
-) -> Draft<Certificate> {
-    with_extensions(draft, |extensions| {
-        extensions.retain(|found| found.extn_id != T::OID);
-        extensions.push(extension(critical, value));
-    })
-}
-
-/// The example with what code-signing programmes ask for, under a profile of policy.
-fn for_programme(policy: Policy, algorithm: &str) -> Vec<Draft<Certificate>> {
-    let text = include_str!("../../../ceremony/sigstore.toml").replace("ecdsa-p384", algorithm).replace(
-        "tsa-signer-2026 = { device = \"issuing-hsm\", algorithm = \"ecdsa-p256\" }",
-        &format!(
-            "tsa-signer-2026 = {{ device = \"issuing-hsm\", algorithm = \"{}\" }}",
-            if policy == Policy::Microsoft { "rsa-3072" } else { "ecdsa-p256" }
-        ),
-    );
-    let mut plan = Plan::parse(&crate::plan::Source::new("plan.toml", text)).unwrap();
-    for (profile, policy) in [
-        (Profile::CodeSigning, "2.23.140.1.4.1"),
-        (Profile::Timestamping, "2.23.140.1.4.2"),
-        (Profile::TimestampSigner, "1.3.6.1.4.1.57264.2"),
-    ] {
-        let of = |certificate: &&mut crate::plan::Certificate| *certificate.profile == profile;
-        let found = plan.certificates.values_mut().find(of).unwrap();
-        found.policies = vec![policy.to_string().try_into().unwrap()];
-        found.crl_urls = vec!["http://pki.example.org/issuer.crl".to_string().try_into().unwrap()];
-        found.issuer_urls = vec!["http://pki.example.org/issuer.cer".to_string().try_into().unwrap()];
-    }
-    drafts_of(&plan, &Rules::of_policy(policy))
-}
-
-/// The example with its code-signing intermediate cross-signed by a second root.
-fn cross_signed() -> Vec<Draft<Certificate>> {
-    let mut plan = example();
-    let certificate = |name: &str| plan.certificates[&name.parse::<Name>().unwrap()].clone();
-    let (mut second, mut cross) = (certificate("root"), certificate("fulcio-2026"));
-    let name = |text: &str| text.parse::<Name>().unwrap();
-    second.subject.common_name = "Example Sigstore Root 2".into();
-    *second.key.value_mut() = name("rekor-2026");
-    *cross.issuer.as_mut().unwrap().value_mut() = name("root-2");
-    let key = plan.keys[&name("root")].clone();
-    plan.keys.insert(name("rekor-2026"), key);
-    plan.certificates.insert(name("root-2"), second);
-    plan.certificates.insert(name("fulcio-2026-2"), cross);
-    drafts_of(&plan, &Rules::default())
-}
-
-/// The code-signing intermediate with an ML-DSA key.
-fn ml_dsa(draft: &Draft<Certificate>) -> Draft<Certificate> {
-    let spki = super::super::key::tests::ml_dsa(1, 1952);
-    let tbs = TbsCertificate::from_der(&draft.bytes).unwrap();
-    let own = tbs.subject_public_key_info().to_der().unwrap();
-    let changed = replace(draft, &own, &spki.to_der().unwrap());
-    let identifier = sha2::Sha256::digest(spki.subject_public_key.raw_bytes());
-    swap(&changed, false, &SubjectKeyIdentifier(OctetString::new(&identifier[..20]).unwrap()))
-}
 
 pub(crate) fn accepted() -> Ids {
     assert_eq!(drafts().len(), 4);
@@ -479,82 +320,4 @@ fn what_breaks_an_error_is_not_signed() {
     let draft = swap(&drafts()[1], true, &ExtendedKeyUsage(vec![der::oid::db::rfc5280::ID_KP_CODE_SIGNING]));
     let stopping = draft.lint(&Rules::default()).unwrap_err();
     assert!(stopping.0.iter().all(Finding::stops));
-}
-
-const HERE: &str = "http://pki.example.org/root.crl";
-
-fn here() -> crate::plan::Url {
-    HERE.to_string().try_into().unwrap()
-}
-
-fn uri(text: &str) -> GeneralName {
-    GeneralName::UniformResourceIdentifier(der::asn1::Ia5String::new(text).unwrap())
-}
-
-fn points(text: &str) -> CrlDistributionPoints {
-    CrlDistributionPoints(vec![DistributionPoint {
-        distribution_point: Some(DistributionPointName::FullName(vec![uri(text)])),
-        reasons: None,
-        crl_issuer: None,
-    }])
-}
-
-fn access(access_method: der::asn1::ObjectIdentifier, text: &str) -> AuthorityInfoAccessSyntax {
-    AuthorityInfoAccessSyntax(vec![AccessDescription { access_method, access_location: uri(text) }])
-}
-
-fn policies(oids: &[&str]) -> CertificatePolicies {
-    let policy = |oid: &&str| PolicyInformation {
-        policy_identifier: der::asn1::ObjectIdentifier::new(oid).unwrap(),
-        policy_qualifiers: None,
-    };
-    CertificatePolicies(oids.iter().map(policy).collect())
-}
-
-/// An extension's value, byte for byte.
-fn raw(
-    draft: &Draft<Certificate>,
-    extn_id: der::asn1::ObjectIdentifier,
-    critical: bool,
-    value: &[u8],
-) -> Draft<Certificate> {
-    with_extensions(draft, |list| {
-        list.retain(|found| found.extn_id != extn_id);
-        list.push(Extension { extn_id, critical, extn_value: OctetString::new(value).unwrap() });
-    })
-}
-
-/// An attribute of the arc 2.5.4, as UTF8String.
-fn attribute(arc: u8, text: &[u8]) -> Vec<u8> {
-    let value = Any::new(der::Tag::Utf8String, text).unwrap().to_der().unwrap();
-    let body = [&[6, 3, 0x55, 4, arc][..], &value].concat();
-    Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap()
-}
-
-/// The subject with one more relative name, at its beginning.
-fn with_relative(draft: &Draft<Certificate>, relative: &[u8]) -> Draft<Certificate> {
-    let name = TbsCertificate::from_der(&draft.bytes).unwrap().subject().to_der().unwrap();
-    let body = [relative, Any::from_der(&name).unwrap().value()].concat();
-    replace(draft, &name, &Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap())
-}
-
-/// The subject with one value replaced by one of another length.
-fn relative_value(draft: &Draft<Certificate>, from: &[u8], to: &[u8]) -> Draft<Certificate> {
-    let name = TbsCertificate::from_der(&draft.bytes).unwrap().subject().to_der().unwrap();
-    let relatives = Any::from_der(&name).unwrap().value().to_vec();
-    let last = relatives.windows(from.len()).position(|window| window == from).unwrap();
-    // SET, SEQUENCE, OID: 2 + 2 + 5 octets before the value.
-    let set = [&[6, 3, 0x55, 4, 3][..], to].concat();
-    let set = Any::new(der::Tag::Sequence, set).unwrap().to_der().unwrap();
-    let set = Any::new(der::Tag::Set, set).unwrap().to_der().unwrap();
-    let body = [&relatives[..last - 9], &set].concat();
-    replace(draft, &name, &Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap())
-}
-
-/// A draft as if it had been signed, for use as an issuer.
-pub(crate) fn certificate(draft: &Draft<Certificate>) -> Certificate {
-    let mut body = draft.bytes.clone();
-    draft.public.algorithm().signature_identifier().encode_to_vec(&mut body).unwrap();
-    BitString::from_bytes(&[0; 8]).unwrap().encode_to_vec(&mut body).unwrap();
-    Certificate::from_der(&Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap()).unwrap()
 }
