@@ -5,6 +5,7 @@
 //! is refused, and so is one that no longer mentions it: nothing is ever removed.
 
 pub mod order;
+pub mod phase;
 
 use std::fmt;
 

@@ -149,7 +149,8 @@ fn history(
     let keys = keys.map(|(name, made)| (name.clone(), made.public.clone())).collect();
     let material = Material { certificates: &certificates, keys: &keys };
     let now = trust_root::to_json(&trust_root::trusted_root(planned, &material)?);
-    Ok(lint::trust_root::history(&now, made.trusted_root.as_bytes(), clock.now(), rules)?)
+    let times = (clock.now(), difference::phase::reach(plan, state));
+    Ok(lint::trust_root::history(&now, made.trusted_root.as_bytes(), times, rules)?)
 }
 
 /// Keeps the findings of a ceremony that nobody watches.

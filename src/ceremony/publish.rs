@@ -35,6 +35,7 @@ impl Engine<'_> {
             previous: state.trust_root.as_ref().map(|made| made.trusted_root.as_bytes()),
             plan: Some(planned),
             material: Some(&material),
+            reach: difference::phase::reach(self.plan, state),
             now: self.clock.now(),
         };
         let passed = lint::trust_root::lint(&files, self.rules)?;

@@ -8,9 +8,11 @@ use serde::Serialize;
 use super::recovery::Section;
 use super::{Code, Failure, Output, load};
 use crate::ceremony::{conduct, preflight};
+use crate::difference::phase::{self, Entry};
 use crate::difference::{self, Step};
+use crate::evidence::calendar;
 use crate::lint::{Findings, RuleInfo, catalogue};
-use crate::plan::{Key, Plan, Policy};
+use crate::plan::{Key, Plan, Policy, Time};
 use crate::site::Purpose;
 
 /// Check a plan, and a site and an archive against it; touches no device.
@@ -32,6 +34,11 @@ pub struct Check {
     #[arg(long, conflicts_with_all = ["site", "archive"])]
     rules: bool,
 
+    /// List what expires, and by when a ceremony is needed, instead of the steps: as a table, or as
+    /// iCalendar for people's own calendars.
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, default_missing_value = "table")]
+    calendar: Option<Format>,
+
     /// A site, which must name every device of the plan.
     #[arg(long)]
     site: Option<PathBuf>,
@@ -39,6 +46,15 @@ pub struct Check {
     /// The archive that the plan is for; one that does not exist yet is empty.
     #[arg(long, value_name = "DIR")]
     archive: Option<PathBuf>,
+}
+
+/// How a calendar is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people, or with --json for programs.
+    Table,
+    /// iCalendar (RFC 5545).
+    Ics,
 }
 
 #[derive(Serialize)]
@@ -53,6 +69,7 @@ struct Checked {
     profile: Policy,
     warnings: Findings,
     waived: Findings,
+    entries: Vec<Entry>,
     steps: Vec<CheckedStep>,
 }
 
@@ -89,6 +106,9 @@ impl Check {
             .ok_or_else(|| Failure::usage("the machine's clock can't be read"))?;
         let drafted =
             preflight::draft_everything(&plan, &loaded.rules, &state, &loaded.folder, clock, rehearsal)?;
+        if let Some(format) = self.calendar {
+            return calendar(&plan, clock.now(), format, output);
+        }
         let (warnings, waived) = drafted.warnings.by_waiver();
         let document = Checked {
             plan: crate::pki::sha256_hex(loaded.source.text.as_bytes()),
@@ -104,11 +124,23 @@ impl Check {
             profile: loaded.rules.policy(),
             warnings,
             waived,
+            entries: phase::entries(&plan, &state, clock.now()),
             steps: steps.iter().map(describe).collect(),
         };
         output.result(&document, || text(&document))?;
         Ok(Code::Done)
     }
+}
+
+fn calendar(plan: &Plan, now: Time, format: Format, output: &Output) -> Result<Code, Failure> {
+    let all = calendar::calendar(plan, now);
+    if format == Format::Ics {
+        // A calendar's own format: --json has nothing to add to it.
+        Output { json: false }.result(&all, || calendar::icalendar(plan, &all, now))?;
+    } else {
+        output.result(&all, || calendar::table(&all))?;
+    }
+    Ok(Code::Done)
 }
 
 /// Lists the rules: all of them, or those of one profile.
@@ -179,6 +211,11 @@ fn text(checked: &Checked) -> String {
             let shown = finding.to_string().replace('\n', "\n           ");
             text.push_str(&format!("  {word:<9}  {shown}\n"));
         }
+    }
+    let name = checked.entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+    for entry in &checked.entries {
+        let from = entry.from.map_or_else(String::new, |from| format!(" {from}"));
+        text.push_str(&format!("  trusted    {:<name$}  {}{from}\n", entry.name, entry.next));
     }
     let width = checked.steps.iter().map(|step| step.id.len()).max().unwrap_or(0);
     for step in &checked.steps {

@@ -34,6 +34,8 @@ pub struct Files<'a> {
     /// What the plan's names stand for: keys and certificates. Without it, which of them an entry holds
     /// is not compared with the plan.
     pub material: Option<&'a Material<'a>>,
+    /// The moment by which every client can have what is published now; none where clients have nothing.
+    pub reach: Option<Time>,
     /// The moment of the ceremony.
     pub now: Time,
 }
@@ -90,7 +92,12 @@ pub fn lint(files: &Files<'_>, rules: &Rules) -> Result<Passed, Findings> {
 
 /// Judges a trusted root against the one that clients have, and nothing else of it: before the first
 /// write, when some of its keys and certificates are still throwaway ones.
-pub fn history(now: &[u8], before: &[u8], time: Time, rules: &Rules) -> Result<Findings, Findings> {
+pub fn history(
+    now: &[u8],
+    before: &[u8],
+    (time, reach): (Time, Option<Time>),
+    rules: &Rules,
+) -> Result<Findings, Findings> {
     let mut findings = Findings::default();
     let root: Option<TrustedRoot> = read(now, TrustedRoot::FILE, rules, &mut findings);
     let previous: Option<TrustedRoot> = read(before, BEFORE, rules, &mut findings);
@@ -101,6 +108,7 @@ pub fn history(now: &[u8], before: &[u8], time: Time, rules: &Rules) -> Result<F
             previous: Some(before),
             plan: None,
             material: None,
+            reach,
             now: time,
         };
         let case = Case::new(&files, root, SigningConfig::default(), Some(&previous));
@@ -165,6 +173,7 @@ rules! {
     "Every rule for what clients have already.", HISTORY, Case;
     history::kept, "TRUST-KEPT", Structural, "No entry that clients have is dropped: what it signed must go on verifying.", "protobuf-specs, TrustedRoot; helm-charts#1204";
     history::unaltered, "TRUST-UNALTERED", Structural, "No entry that clients have changes, but for the end of its window.", "protobuf-specs, TrustedRoot";
+    history::switch_early, "TRUST-SWITCH-EARLY", Error, "An entry that clients do not have yet begins when every client can have fetched it: after the plan's propagation time, and the expiry of the timestamp that clients have.", "practice: sigstore's root-signing; TUF 1.0, 5.4 (a freeze attack lasts until the timestamp expires)";
     history::end_past, "TRUST-END-PAST", Error, "The end of a window is not set in the past: signatures made since would stop verifying.", "practice: sigstore's root-signing";
 }
 

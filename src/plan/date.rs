@@ -157,6 +157,54 @@ impl JsonSchema for Day {
     }
 }
 
+/// A length of time as a person writes it, such as "7 days" or "10 years", by the calendar.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Length {
+    text: String,
+    span: Span,
+}
+
+impl Length {
+    /// The length, for the calendar.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+}
+
+impl PartialEq for Length {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl TryFrom<String> for Length {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.parse::<Span>() {
+            Ok(span) if !span.is_negative() => Ok(Self { text, span }),
+            _ => Err(format!(
+                "`{text}` is not a length of time: expected one such as \"10 years\" or \"90 days\""
+            )),
+        }
+    }
+}
+
+impl From<Length> for String {
+    fn from(length: Length) -> Self {
+        length.text
+    }
+}
+
+impl JsonSchema for Length {
+    fn schema_name() -> Cow<'static, str> {
+        "Length".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "description": "A length of time, such as \"7 days\" or \"10 years\"."})
+    }
+}
+
 /// From when to when something is valid: both ends belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "WrittenValidity")]
@@ -187,13 +235,8 @@ impl TryFrom<WrittenValidity> for Validity {
         let to = match (written.to, written.r#for) {
             (Some(to), None) => to,
             (None, Some(length)) => {
-                let wrong = || {
-                    format!(
-                        "`{length}` is not a length of time: expected one such as \"10 years\" or \"90 days\""
-                    )
-                };
-                let span: Span = length.parse().map_err(|_| wrong())?;
-                from.after(span).ok_or_else(wrong)?
+                let wrong = format!("`{length}` after {from} leaves the calendar");
+                from.after(Length::try_from(length)?.span).ok_or(wrong)?
             }
             _ => return Err("a validity has `from` and either `to` or `for`".into()),
         };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::date::Window;
+use super::date::{Length, Window};
 use super::name::{Name, Url};
 use super::source::At;
 
@@ -101,6 +101,10 @@ pub struct TrustRoot {
     /// The ceremony's organization unless said otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
+    /// How long clients may take to fetch a new trusted root, such as "7 days". An entry that is added later
+    /// is used no earlier than that, and than the timestamp expires that clients have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub propagation: Option<At<Length>>,
     /// Fulcio instances.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificate_authorities: Vec<Authority>,

@@ -147,6 +147,8 @@ fn trusted_root(
         previous: None,
         plan: plan.trust_root.as_ref().filter(|_| current),
         material: Some(&material),
+        // Nothing is compared with what clients had before.
+        reach: None,
         now: made.time,
     };
     let findings = trust_root::lint(&files, rules).map_or_else(|findings| findings, |passed| passed.warnings);

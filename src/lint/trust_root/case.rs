@@ -148,6 +148,8 @@ fn ders(entry: &CertificateAuthority) -> impl Iterator<Item = &[u8]> {
 /// Both files, what was read from them, and what they are compared with.
 #[derive(Clone, Debug)]
 pub struct Case {
+    /// When every client can have what is published now.
+    pub reach: Option<Time>,
     /// The trusted root.
     pub root: TrustedRoot,
     /// The signing config.
@@ -214,6 +216,7 @@ impl Case {
                 keys: material.keys.clone(),
                 certificates: material.certificates.clone(),
             }),
+            reach: files.reach,
             now: files.now,
         }
     }

@@ -89,3 +89,22 @@ pub(super) fn end_past(case: &Case) -> Option<String> {
         })
     })
 }
+
+pub(super) fn switch_early(case: &Case) -> Option<String> {
+    let (logs, authorities) = case.previous.as_ref()?;
+    let reach = case.reach?;
+    let known_log = |new: &&Log| logs.iter().any(|old| old.kind == new.kind && key(old) == key(new));
+    let known =
+        |new: &&Authority| authorities.iter().any(|old| old.kind == new.kind && old.ders() == new.ders());
+    let new_logs = case.logs.iter().filter(|log| !known_log(log)).map(|log| (&log.place, log.window));
+    let new = case.authorities.iter().filter(|entry| !known(entry)).map(|entry| (&entry.place, entry.window));
+    new_logs.chain(new).find_map(|(place, window)| {
+        let start = window?.start;
+        (start < reach.unix()).then(|| {
+            format!(
+                "{place}, which clients do not have yet, begins at {}, and some may not have fetched it before {reach}",
+                moment(start)
+            )
+        })
+    })
+}

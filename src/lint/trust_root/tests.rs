@@ -21,6 +21,7 @@ struct Edit {
     plan: Option<plan::TrustRoot>,
     material: Option<(BTreeMap<plan::Name, Vec<u8>>, BTreeMap<plan::Name, crate::pki::PublicKey>)>,
     rules: Rules,
+    reach: Option<Time>,
     now: Time,
 }
 
@@ -37,6 +38,7 @@ impl Edit {
             plan: Some(planned),
             material: Some((made.certificates.clone(), made.keys.clone())),
             rules: Rules::default(),
+            reach: None,
             now: plan.ceremony.date.start().unwrap(),
         }
     }
@@ -53,6 +55,7 @@ impl Edit {
             previous: previous.as_deref(),
             plan: self.plan.as_ref(),
             material: material.as_ref(),
+            reach: self.reach,
             now: self.now,
         };
         lint(&files, &self.rules)
@@ -122,6 +125,7 @@ fn rotated() -> Edit {
     rekor.trust.value_mut().from = "2027-12-10T00:00:00Z".parse().unwrap();
     root.transparency_logs.push(rekor);
     let mut after = Edit::of(&plan, &made);
+    after.reach = Some("2027-12-10T00:00:00Z".parse().unwrap());
     after.previous = Some(before.root);
     after
 }
@@ -314,6 +318,10 @@ pub(crate) fn rejected() -> Ids {
         ("TRUST-UNALTERED", rotated.root("/tlogs/0/publicKey/validFor/start", json!("2026-12-02T00:00:00Z"))),
         ("TRUST-UNALTERED", rotated.root(&format!("{ca}/uri"), json!("https://moved.example.org"))),
         ("TRUST-UNALTERED", rotated.root(&format!("{ca}/validFor/start"), json!("2026-12-02T00:00:00Z"))),
+        (
+            "TRUST-SWITCH-EARLY",
+            Edit { reach: Some("2027-12-10T00:00:01Z".parse().unwrap()), ..rotated.clone() },
+        ),
         ("TRUST-END-PAST", rotated.root("/tlogs/0/publicKey/validFor/end", past.clone())),
         ("TRUST-END-PAST", rotated.root(&format!("{ca}/validFor/end"), past)),
         (
