@@ -92,3 +92,13 @@ need_rust() {
     sed -n 's/^rust-version *= *"\(.*\)"/\1/p' "$root/Cargo.toml"
   ) or newer, and run this again"
 }
+
+# move_aside FOLDER: what an earlier rehearsal made is kept, under another name.
+move_aside() {
+  [ -e "$1" ] || return 0
+  local aside
+  aside=$1.$(date -u +%Y%m%dT%H%M%SZ)
+  [ ! -e "$aside" ] || fail "$aside is in the way. Run this again in a second"
+  mv "$1" "$aside"
+  say "The earlier rehearsal is now at $aside."
+}

@@ -18,12 +18,7 @@ install_missing compiler softhsm
 cargo build --release --locked --target-dir target
 
 # A rehearsal's certificates start on the day it was made, so it goes stale.
-if [ -e "$archive" ]; then
-  aside=$archive.$(date -u +%Y%m%dT%H%M%SZ)
-  [ ! -e "$aside" ] || fail "$aside is in the way. Run this again in a second"
-  mv "$archive" "$aside"
-  say "The earlier rehearsal is now at $aside."
-fi
+move_aside "$archive"
 
 "$rootwright" rehearse "$plan" --archive "$archive" --yes
 "$rootwright" verify "$archive"

@@ -322,3 +322,93 @@ fn a_ceremony_starts_from_the_state_that_its_site_names() {
     naming("not a hash");
     assert_eq!(site.run(&third).code, 2);
 }
+
+#[test]
+fn an_intermediate_is_rotated_in_phases() {
+    let place = folder();
+    let archive = place.path().join("archive");
+    let ceremony = |plan: &str| {
+        let held = support::rehearse(&repository().join("ceremony").join(plan), &archive);
+        assert_eq!(held.code, 0, "{plan}: {}", held.shown());
+        assert!(!held.err.contains("warning:"), "{plan}: {}", held.shown());
+        let verified = run(["verify", &archive.display().to_string()]);
+        assert_eq!(verified.code, 0, "{plan}: {}", verified.shown());
+    };
+    let entries = |plan: &Path| {
+        let checked = run([
+            "check",
+            &plan.display().to_string(),
+            "--json",
+            "--archive",
+            &archive.display().to_string(),
+        ]);
+        assert_eq!(checked.code, 0, "{}", checked.shown());
+        let entries = checked.json()["entries"].as_array().unwrap().clone();
+        ["fulcio-2026", "fulcio-2027"].map(|name| {
+            let entry = entries.iter().find(|entry| entry["name"] == name);
+            entry.map(|entry| entry["phase"].as_str().unwrap().to_string())
+        })
+    };
+    let plan = |name: &str| repository().join("ceremony").join(name);
+    let phases = |first: &str, second: &str| [Some(first.to_string()), Some(second.to_string())];
+    ceremony("sigstore.toml");
+    // Publish: not used before every client can have it, and refused where the plan says otherwise.
+    let text = text(&plan("rotate-intermediate.toml"));
+    for (from, expected) in [("2027-05-16T00:00:00Z", "2027-0"), ("2027-05-10T00:00:00Z", "2027-0")] {
+        let early = place.path().join("early.toml");
+        fs::write(
+            &early,
+            text.replace(
+                "trust = { from = \"2027-06-08T00:00:00Z\" }",
+                &format!("trust = {{ from = \"{from}\" }}"),
+            ),
+        )
+        .unwrap();
+        let before = fs::read(archive.join("journal.jsonl")).unwrap();
+        let refused = support::rehearse(&early, &archive);
+        assert_eq!(refused.code, 1, "{}", refused.shown());
+        assert!(
+            refused.err.contains("TRUST-SWITCH-EARLY") && refused.err.contains(expected),
+            "{}",
+            refused.shown()
+        );
+        assert_eq!(fs::read(archive.join("journal.jsonl")).unwrap(), before);
+    }
+    // In an emergency it is waived, by its id and with a reason.
+    let waived = text.replace("[people]", "[[waivers]]\nrule = \"TRUST-SWITCH-EARLY\"\nobject = \"trusted_root.json\"\nreason = \"the old key is lost\"\n\n[people]")
+        .replace("trust = { from = \"2027-06-08T00:00:00Z\" }", "trust = { from = \"2027-05-10T00:00:00Z\" }");
+    let emergency = place.path().join("emergency.toml");
+    fs::write(&emergency, waived).unwrap();
+    let checked =
+        run(["check", &emergency.display().to_string(), "--archive", &archive.display().to_string()]);
+    assert_eq!(checked.code, 0, "{}", checked.shown());
+    assert!(checked.out.contains("the old key is lost"), "{}", checked.shown());
+    assert_eq!(entries(&plan("rotate-intermediate.toml")), phases("in-use", "new"));
+    ceremony("rotate-intermediate.toml");
+    assert_eq!(entries(&plan("rotate-intermediate.toml")), phases("in-use", "published"));
+    // Retire: by then the new one is used, and the old one gets its end.
+    assert_eq!(entries(&plan("retire-intermediate.toml")), phases("ending", "in-use"));
+    ceremony("retire-intermediate.toml");
+    let root: serde_json::Value =
+        serde_json::from_str(&self::text(&archive.join("trust-root/trusted_root.json"))).unwrap();
+    let authorities = root["certificateAuthorities"].as_array().unwrap();
+    assert_eq!(authorities.len(), 2);
+    assert!(authorities[0]["validFor"]["end"].is_string() && authorities[1]["validFor"].get("end").is_none());
+    // An entry that was published never disappears, and its start never moves.
+    let gone = text.replacen("[[trust-root.certificate-authorities]]\nchain = [\"fulcio-2026\", \"root\"]\nuri   = \"https://fulcio.example.org\"\ntrust = { from = \"2026-12-01T00:00:00Z\" }\n", "", 1);
+    assert_ne!(gone, text);
+    let dropped = place.path().join("dropped.toml");
+    fs::write(&dropped, gone).unwrap();
+    let refused = support::rehearse(&dropped, &archive);
+    assert_eq!(refused.code, 5, "{}", refused.shown());
+    // The calendar of the last plan names the new intermediate, and no longer the first CRL.
+    let calendar =
+        run(["check", &plan("retire-intermediate.toml").display().to_string(), "--calendar", "--json"])
+            .json();
+    let objects: Vec<&str> =
+        calendar.as_array().unwrap().iter().map(|due| due["object"].as_str().unwrap()).collect();
+    assert!(objects.contains(&"certificates.fulcio-2027") && objects.contains(&"crls.root-2"), "{objects:?}");
+    assert!(!objects.contains(&"crls.root-1"), "{objects:?}");
+    let ics = run(["check", "ceremony/sigstore.toml", "--calendar", "ics"]);
+    assert!(ics.out.starts_with("BEGIN:VCALENDAR\r\n"), "{}", ics.shown());
+}
