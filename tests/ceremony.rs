@@ -213,7 +213,7 @@ fn a_later_plan_adds_to_the_archive_and_takes_nothing_away() {
         )
         .replace(
             "[[trust-root.transparency-logs]]",
-            "[[trust-root.certificate-authorities]]\nchain = [\"fulcio-2027\", \"root\"]\nuri   = \"https://fulcio2027.example.org\"\ntrust = { from = \"2026-12-01T00:00:00Z\" }\n\n[[trust-root.transparency-logs]]",
+            "[[trust-root.certificate-authorities]]\nchain = [\"fulcio-2027\", \"root\"]\nuri   = \"https://fulcio2027.example.org\"\ntrust = { from = \"2027-06-01T00:00:00Z\" }\n\n[[trust-root.transparency-logs]]",
         );
     let later = place.path().join("later.toml");
     fs::write(&later, plan).unwrap();
