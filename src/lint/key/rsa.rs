@@ -39,6 +39,9 @@ static GROUPS: LazyLock<Vec<Group>> = LazyLock::new(|| {
 /// Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, 2017.)
 const LARGEST_ROCA_PRIME: u64 = 167;
 
+/// The sizes of moduli that keys have, in bits (CSBR 6.1.5).
+pub(super) const SIZES: [usize; 2] = [3072, 4096];
+
 /// How many candidates Fermat's method is given, as public linters give it.
 const ROUNDS: u32 = 100;
 
@@ -75,8 +78,12 @@ impl Numbers {
     }
 
     /// In how many rounds Fermat's method finds the factors, if it does: n = a² − b², for the first a
-    /// from √n upwards.
+    /// from √n upwards. A modulus of another size than keys have is not looked at: a stranger's could be
+    /// longer than there is time for.
     pub(super) fn close_factors(&self) -> Option<u32> {
+        if !SIZES.contains(&self.bits()) {
+            return None;
+        }
         let modulus = BoxedUint::from_be_slice_vartime(&self.modulus);
         let mut a = modulus.floor_sqrt_vartime();
         if a.wrapping_mul(&a) < modulus {
