@@ -39,6 +39,7 @@ fn json(run: &Run) -> serde_json::Value {
     serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}\n{}{}", run.out, run.err))
 }
 
+const LONG_LIVED: (&str, &str) = ("for = \"10 years\"", "for = \"26 years\"");
 const LONG: (&str, &str) = ("for = \"10 years\"", "for = \"11 years\"");
 
 #[test]
@@ -179,6 +180,11 @@ fn profiles_select_rules_and_limits() {
     assert_eq!(br.code, 1);
     for rule in ["CERT-POLICIES-PRESENT", "CERT-POLICIES-RESERVED", "CERT-CDP-PRESENT", "CERT-AIA-PRESENT"] {
         assert!(br.err.contains(rule), "{rule}:\n{}", br.err);
+    }
+    // All that is wrong is shown at once, in every document.
+    let all = of("microsoft", &[LONG_LIVED]);
+    for rule in ["certificates.root: the key is", "certificates.fulcio: the key is", "CERT-CDP-PRESENT"] {
+        assert!(all.err.contains(rule), "{rule}:\n{}", all.err);
     }
     let br = of("code-signing-br", &[addresses]);
     assert_eq!(br.code, 0, "{}", br.err);
