@@ -135,6 +135,7 @@ impl Hierarchy {
             previous: None,
             plan: Some(planned),
             material: Some(&material),
+            reach: None,
             now: now(plan),
         };
         black_box(lint::trust_root::lint(&files, rules).expect("no error"));
