@@ -1,11 +1,15 @@
 //! Rules as people meet them: listed, chosen by a profile, broken, and waived.
 
 mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use support::site::Site;
 use support::{Run, folder, repository, run};
+use terminal::Terminal;
 
 /// The minimal plan with some things changed, and more at its end.
 fn plan(place: &Path, changes: &[(&str, &str)], more: &str) -> PathBuf {
@@ -35,6 +39,7 @@ fn json(run: &Run) -> serde_json::Value {
     serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}\n{}{}", run.out, run.err))
 }
 
+const LONG_LIVED: (&str, &str) = ("for = \"10 years\"", "for = \"26 years\"");
 const LONG: (&str, &str) = ("for = \"10 years\"", "for = \"11 years\"");
 
 #[test]
@@ -86,6 +91,23 @@ fn a_waiver_lets_one_thing_break_one_rule() {
     let verified = run(["verify", &archive]);
     assert_eq!(verified.code, 0, "{}", verified.out);
     assert!(verified.out.contains("waived by the plan: decided on 2026-10-02, minute 7"), "{}", verified.out);
+}
+
+/// Whoever signs is told again, in the very prompt.
+#[test]
+fn what_is_waived_is_shown_at_the_signature() {
+    let site = Site::new("rehearsal", &["root-hsm", "keyholder-1"]);
+    let path = plan(site.folder.path(), &[LONG], &waiver("CERT-LIFE", "certificates.root"));
+    let mut terminal = Terminal::run(&path, &site, &[]);
+    terminal.answer("Type the ceremony's date, 2026-12-01, to begin", "2026-12-01");
+    let clock = rootwright::ceremony::clock::Clock::system().unwrap().now().to_string();
+    terminal.answer("What does a clock on the wall say?", &clock[11..16]);
+    terminal.answer("to make what can't be unmade", "root-hsm");
+    terminal.answer("to make what can't be unmade", "keyholder-1");
+    let preview = terminal.expect("to sign");
+    let waived = preview.lines().find(|line| line.trim_start().starts_with("waived")).unwrap_or("");
+    assert!(waived.contains("CERT-LIFE") && waived.contains("minute 7"), "{preview}");
+    terminal.press(terminal::CTRL_C);
 }
 
 #[test]
@@ -158,6 +180,11 @@ fn profiles_select_rules_and_limits() {
     assert_eq!(br.code, 1);
     for rule in ["CERT-POLICIES-PRESENT", "CERT-POLICIES-RESERVED", "CERT-CDP-PRESENT", "CERT-AIA-PRESENT"] {
         assert!(br.err.contains(rule), "{rule}:\n{}", br.err);
+    }
+    // All that is wrong is shown at once, in every document.
+    let all = of("microsoft", &[LONG_LIVED]);
+    for rule in ["certificates.root: the key is", "certificates.fulcio: the key is", "CERT-CDP-PRESENT"] {
+        assert!(all.err.contains(rule), "{rule}:\n{}", all.err);
     }
     let br = of("code-signing-br", &[addresses]);
     assert_eq!(br.code, 0, "{}", br.err);

@@ -99,7 +99,13 @@ pub fn draft_everything(
     rehearsal: bool,
 ) -> Result<Drafted, CeremonyError> {
     let draft = |clock| draft_as_of(plan, rules, state, folder, clock, rehearsal);
-    let drafted = draft(clock)?;
+    let drafted = match draft(clock) {
+        Err(CeremonyError::Findings(first)) => {
+            let next = |rules: &Rules| draft_as_of(plan, rules, state, folder, clock, rehearsal);
+            return Err(everything_wrong(first, rules, next).into());
+        }
+        drafted => drafted?,
+    };
     let Some(unneeded) = rules.unneeded(&drafted.warnings) else { return Ok(drafted) };
     // A waiver that was needed on the plan's own day is not wrong on a later one.
     let day = Clock::rehearsal(plan.ceremony.date, None);
@@ -107,6 +113,24 @@ pub fn draft_everything(
         Some(None) => Ok(drafted),
         _ => Err(unneeded.into()),
     }
+}
+
+/// What else is wrong, beside what was found first: everything is drafted again as if the plan waived
+/// that, so that one look shows it all. What no waiver helps against ends it.
+fn everything_wrong(
+    first: Findings,
+    rules: &Rules,
+    next: impl Fn(&Rules) -> Result<Drafted, CeremonyError>,
+) -> Findings {
+    let (mut all, mut rules) = (first, rules.clone());
+    while let Some(more) = rules.waiving(&all) {
+        rules = more;
+        match next(&rules) {
+            Err(CeremonyError::Findings(found)) => all.merge(&found),
+            _ => break,
+        }
+    }
+    all
 }
 
 fn draft_as_of(

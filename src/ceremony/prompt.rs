@@ -51,9 +51,15 @@ impl Engine<'_> {
         let person = self.people.at(device);
         let by = person.as_ref().map(|person| person.part.clone());
         let bytes = Fingerprint::of(linted.bytes());
+        let mut facts = facts(linted.bytes());
+        // What the plan waives is said again to whoever signs it.
+        facts.extend(linted.warnings().0.iter().filter_map(|finding| {
+            let reason = finding.waived.as_ref()?;
+            Some(("waived", format!("{}, {}: {reason}", finding.rule, finding.found)))
+        }));
         let preview = Preview {
             object: linted.object().to_string(),
-            facts: facts(linted.bytes()),
+            facts,
             bytes: bytes.clone(),
             key: linted.key().clone(),
             person,

@@ -156,7 +156,7 @@ fn rsa_size(case: &Case) -> Option<String> {
     }
     let Some(numbers) = &case.rsa else { return Some("modulus and exponent can't be read".into()) };
     let bits = numbers.bits();
-    (!matches!(bits, 3072 | 4096)).then(|| format!("the modulus has {bits} bits"))
+    (!rsa::SIZES.contains(&bits)).then(|| format!("the modulus has {bits} bits"))
 }
 
 fn rsa_exponent(case: &Case) -> Option<String> {

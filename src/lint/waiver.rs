@@ -3,7 +3,7 @@
 use super::finding::document;
 use super::{Findings, RuleInfo, catalogue};
 use crate::plan::source::nearest;
-use crate::plan::{Fault, Faults, Plan, Policy, Source, Waiver};
+use crate::plan::{At, Fault, Faults, Plan, Policy, Source, Waiver};
 use crate::trust_root::{ClientFile, SigningConfig, TrustedRoot};
 use crate::tuf::Role;
 
@@ -49,6 +49,24 @@ impl Rules {
         let mut waivers = self.waivers.iter();
         let found = waivers.find(|waiver| *waiver.rule == rule.id && *waiver.object == document(object))?;
         rule.waivable.then_some(&**found.reason)
+    }
+
+    /// These rules, as if the plan waived too what stops among the findings; none where no waiver helps, or
+    /// none is new. For drafts of throwaway keys, so that one look shows all that is wrong.
+    pub(crate) fn waiving(&self, findings: &Findings) -> Option<Self> {
+        let known = catalogue::all();
+        let mut more = self.clone();
+        for finding in findings.0.iter().filter(|finding| finding.stops()) {
+            let rule = known.iter().find(|rule| rule.id == finding.rule).filter(|rule| rule.waivable)?;
+            if more.waived(rule, &finding.object).is_none() {
+                more.waivers.push(Waiver {
+                    rule: At::absent(rule.id.into()),
+                    object: At::absent(finding.document().into()),
+                    reason: At::absent("drafted to see what else is wrong".into()),
+                });
+            }
+        }
+        (more.waivers.len() > self.waivers.len()).then_some(more)
     }
 
     /// The waivers that nothing among the findings needed: of the whole hierarchy, each must be needed.

@@ -57,6 +57,9 @@ pub(super) fn eku(case: &Case) -> Option<String> {
 }
 
 fn list<T: ToString>(list: &[T]) -> String {
+    if list.is_empty() {
+        return "none".into();
+    }
     list.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -171,7 +174,7 @@ fn issuer_addresses(case: &Case) -> Vec<Option<&str>> {
 fn as_planned(found: &[Option<&str>], planned: &[Url]) -> Option<String> {
     let planned: Vec<Option<&str>> = planned.iter().map(|url| Some(url.as_str())).collect();
     let shown = |list: &[Option<&str>]| {
-        list.iter().map(|address| address.unwrap_or("something else")).collect::<Vec<_>>().join(", ")
+        self::list(&list.iter().map(|address| address.unwrap_or("something else")).collect::<Vec<_>>())
     };
     (found != planned).then(|| format!("found {}, the plan says {}", shown(found), shown(&planned)))
 }

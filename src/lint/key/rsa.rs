@@ -17,7 +17,7 @@ struct Group {
 const WORDS: usize = 128;
 
 static GROUPS: LazyLock<Vec<Group>> = LazyLock::new(|| {
-    let prime = |n: &u64| (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0);
+    let prime = |n: &u64| (2..).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
     let mut groups: Vec<(Vec<u64>, u64)> = Vec::new();
     for prime in (2..752).filter(prime) {
         match groups.last_mut() {
@@ -38,6 +38,9 @@ static GROUPS: LazyLock<Vec<Group>> = LazyLock::new(|| {
 /// The largest prime that the fingerprint of CVE-2017-15361 looks at; the smallest is 3. (Nemec, Sys,
 /// Svenda, Klinec, Matyas: The Return of Coppersmith's Attack, 2017.)
 const LARGEST_ROCA_PRIME: u64 = 167;
+
+/// The sizes of moduli that keys have, in bits (CSBR 6.1.5).
+pub(super) const SIZES: [usize; 2] = [3072, 4096];
 
 /// How many candidates Fermat's method is given, as public linters give it.
 const ROUNDS: u32 = 100;
@@ -75,12 +78,16 @@ impl Numbers {
     }
 
     /// In how many rounds Fermat's method finds the factors, if it does: n = a² − b², for the first a
-    /// from √n upwards.
+    /// from √n upwards. A modulus of another size than keys have is not looked at: a stranger's could be
+    /// longer than there is time for.
     pub(super) fn close_factors(&self) -> Option<u32> {
+        if !SIZES.contains(&self.bits()) {
+            return None;
+        }
         let modulus = BoxedUint::from_be_slice_vartime(&self.modulus);
         let mut a = modulus.floor_sqrt_vartime();
         if a.wrapping_mul(&a) < modulus {
-            a = a.wrapping_add(&BoxedUint::one_with_precision(modulus.bits_precision()));
+            a = a.wrapping_add(BoxedUint::one_with_precision(modulus.bits_precision()));
         }
         // a² may reach one bit beyond the modulus; the difference does not, and is half as long.
         let square = a.wrapping_mul(&a).wrapping_sub(&modulus);
@@ -149,8 +156,10 @@ fn is_square(number: &BoxedUint) -> bool {
     possible && {
         let all: u64 = BY.iter().product();
         // Halves of a word: what is left of the words before stays below 2^16.
-        let rest =
-            words().fold(0, |rest, word| ((rest << 32 | word >> 32) % all << 32 | word & 0xffff_ffff) % all);
+        let rest = words().fold(0, |rest, word| {
+            let rest = ((rest << 32) | (word >> 32)) % all;
+            ((rest << 32) | (word & 0xffff_ffff)) % all
+        });
         BY.iter().all(|by| (0..*by).any(|n| n * n % by == rest % by))
             && number.checked_sqrt_vartime().is_some()
     }

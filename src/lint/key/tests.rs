@@ -50,7 +50,7 @@ fn odd(bytes: usize) -> BoxedUint {
 fn product(a: &BoxedUint, b: &BoxedUint) -> Vec<u8> {
     let bits = a.bits_precision() + b.bits_precision();
     let wide = |n: &BoxedUint| BoxedUint::from_be_slice(&n.to_be_bytes_trimmed_vartime(), bits).unwrap();
-    wide(a).wrapping_mul(&wide(b)).to_be_bytes_trimmed_vartime().to_vec()
+    wide(a).wrapping_mul(wide(b)).to_be_bytes_trimmed_vartime().to_vec()
 }
 
 fn findings(spki: &SubjectPublicKeyInfoOwned) -> Findings {
@@ -89,7 +89,7 @@ pub(crate) fn rejected() -> Ids {
     let power = (0..8).fold(BoxedUint::from_be_slice_vartime(&F4), |power, _| {
         BoxedUint::from_be_slice_vartime(&product(&power, &power))
     });
-    let (p, q) = (odd(192), odd(192).wrapping_add(&BoxedUint::from(2048u32)));
+    let (p, q) = (odd(192), odd(192).wrapping_add(BoxedUint::from(2048u32)));
     [
         ("KEY-KNOWN", with(&|spki| spki.algorithm.oid = rfc5912::ID_DSA)),
         ("KEY-ENCODING", with(&|spki| spki.algorithm.parameters = None)),

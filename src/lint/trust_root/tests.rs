@@ -12,6 +12,9 @@ use crate::trust_root::log::Kind;
 use crate::trust_root::tests::{Made, public};
 use crate::trust_root::{self, to_json};
 
+/// Certificates and keys, by the plan's names.
+type OwnMaterial = (BTreeMap<plan::Name, Vec<u8>>, BTreeMap<plan::Name, crate::pki::PublicKey>);
+
 /// Both files as JSON, so that a test can change what it likes.
 #[derive(Clone)]
 struct Edit {
@@ -19,7 +22,7 @@ struct Edit {
     config: Value,
     previous: Option<Value>,
     plan: Option<plan::TrustRoot>,
-    material: Option<(BTreeMap<plan::Name, Vec<u8>>, BTreeMap<plan::Name, crate::pki::PublicKey>)>,
+    material: Option<OwnMaterial>,
     rules: Rules,
     reach: Option<Time>,
     now: Time,
