@@ -122,6 +122,11 @@ impl Sheet {
         self.notes.push(text.into());
     }
 
+    /// What failed so far.
+    pub fn failures(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.verdict == Verdict::Failed)
+    }
+
     /// The result.
     pub fn report(self, archive: String, purpose: Option<Purpose>, at: Time, head: Option<String>) -> Report {
         let Self { mut checks, notes } = self;
