@@ -7,6 +7,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::X509Version;
 
 use super::certificate::extension;
+use super::path::names;
 use super::signature::Key;
 
 /// A certificate that could be read.
@@ -43,6 +44,16 @@ impl<'a> Parsed<'a> {
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
         match extension(self.x509.extensions(), &oid!(2.5.29.14))?.parsed_extension() {
             ParsedExtension::SubjectKeyIdentifier(found) => Some(found.0),
+            _ => None,
+        }
+    }
+
+    /// The key identifier of its authority, where it names one.
+    pub fn authority(&self) -> Option<&[u8]> {
+        match extension(self.x509.extensions(), &oid!(2.5.29.35))?.parsed_extension() {
+            ParsedExtension::AuthorityKeyIdentifier(found) => {
+                found.key_identifier.as_ref().map(|identifier| identifier.0)
+            }
             _ => None,
         }
     }
@@ -98,6 +109,13 @@ impl<'a> Parsed<'a> {
         if ca && self.subject_key_identifier().is_none() {
             return Err("a CA without a subject key identifier".into());
         }
+        if !self.is_self_issued() && self.authority().is_none() {
+            return Err("it has no authority key identifier".into());
+        }
+        let purposes = x509.extended_key_usage().map_err(|error| format!("extended key usage: {error}"))?;
+        if purposes.is_some_and(|purposes| names(purposes.value).is_empty()) {
+            return Err("its extended key usage is empty".into());
+        }
         Ok(())
     }
 }
@@ -107,6 +125,9 @@ impl<'a> Parsed<'a> {
 fn extensions(list: &[X509Extension<'_>]) -> Result<(), String> {
     let understood = [oid!(2.5.29.19), oid!(2.5.29.15), oid!(2.5.29.37)];
     let identifiers = [oid!(2.5.29.14), oid!(2.5.29.35)];
+    // Constraints of names and policies must be critical (4.2.1.10, 4.2.1.11, 4.2.1.14); where they are
+    // not, they were meant all the same, and what is not worked out here can't be said to hold.
+    let constraints = [oid!(2.5.29.30), oid!(2.5.29.36), oid!(2.5.29.54)];
     for (at, found) in list.iter().enumerate() {
         if list.iter().skip(at.saturating_add(1)).any(|other| other.oid == found.oid) {
             return Err(format!("the extension {} stands twice", found.oid));
@@ -116,6 +137,12 @@ fn extensions(list: &[X509Extension<'_>]) -> Result<(), String> {
         }
         if found.critical && identifiers.contains(&found.oid) {
             return Err(format!("the key identifier {} is critical", found.oid));
+        }
+        if constraints.contains(&found.oid) {
+            return Err(format!(
+                "the extension {} constrains names or policies, which no profile does",
+                found.oid
+            ));
         }
         if found.critical && !understood.contains(&found.oid) {
             return Err(format!("the extension {} is critical, and not known here", found.oid));

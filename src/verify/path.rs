@@ -6,9 +6,8 @@ use std::time::Duration;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 use x509_parser::asn1_rs::oid;
-use x509_parser::extensions::{ExtendedKeyUsage, ParsedExtension};
+use x509_parser::extensions::ExtendedKeyUsage;
 
-use super::certificate::extension;
 use super::parsed::Parsed;
 use crate::plan::Time;
 
@@ -115,7 +114,7 @@ impl<'p, 'a> Search<'_, 'p, 'a> {
     /// The end of a path: an anchor, whose own signature holds where it issued itself.
     fn anchored(&mut self, anchor: &Parsed<'_>) -> Result<bool, String> {
         if anchor.is_self_issued()
-            && let Err(reason) = signed(anchor, anchor).and_then(|()| own_identifier(anchor))
+            && let Err(reason) = signed(anchor, anchor).and_then(|()| root_alone(anchor))
         {
             self.refused.push(reason);
             return Ok(false);
@@ -184,17 +183,19 @@ fn may_issue(issuer: &Parsed<'_>, below: usize) -> Result<(), String> {
 
 /// The key identifier that a certificate names is its issuer's (RFC 5280, 4.2.1.1).
 fn identifiers(own: &Parsed<'_>, issuer: &Parsed<'_>) -> Result<(), String> {
-    let name = &issuer.name;
-    match authority(own)? {
-        None => Err(format!("`{}` has no authority key identifier", own.name)),
-        found if found == issuer.subject_key_identifier() => Ok(()),
-        _ => Err(format!("the authority key identifier of `{}` is not that of `{name}`", own.name)),
+    let found = own.authority();
+    if found.is_none() || found == issuer.subject_key_identifier() {
+        return Ok(());
     }
+    Err(format!("the authority key identifier of `{}` is not that of `{}`", own.name, issuer.name))
 }
 
-/// A root may name its own key, and nothing more.
-fn own_identifier(root: &Parsed<'_>) -> Result<(), String> {
+/// A root names no purpose, and at most its own key as its authority (CSBR 7.1.2.1).
+fn root_alone(root: &Parsed<'_>) -> Result<(), String> {
     let list = root.x509.extensions();
+    if purposes(root)?.is_some() {
+        return Err(format!("the root `{}` has an extended key usage", root.name));
+    }
     if !list.iter().any(|found| found.oid == oid!(2.5.29.35)) {
         return Ok(());
     }
@@ -203,15 +204,6 @@ fn own_identifier(root: &Parsed<'_>) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("the authority key identifier of the root `{}` is not its own key's alone", root.name))
-}
-
-fn authority<'f>(found: &'f Parsed<'_>) -> Result<Option<&'f [u8]>, String> {
-    match extension(found.x509.extensions(), &oid!(2.5.29.35)).map(|found| found.parsed_extension()) {
-        Some(ParsedExtension::AuthorityKeyIdentifier(found)) => {
-            Ok(found.key_identifier.as_ref().map(|identifier| identifier.0))
-        }
-        _ => Ok(None),
-    }
 }
 
 /// The signature, under the issuer's key and the algorithm that goes with it.

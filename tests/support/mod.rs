@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod clients;
+pub mod documents;
 pub mod site;
 pub mod tokens;
 
