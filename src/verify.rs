@@ -14,6 +14,7 @@ pub mod canonical;
 pub mod certificate;
 pub mod claims;
 pub mod crl;
+pub mod der;
 pub mod files;
 pub mod journal;
 pub mod keys;

@@ -11,17 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::{env, fs};
 
-use der::Encode;
-use rootwright::lint::{Finding, Lintable};
-use rootwright::pki::certificate::Context;
-use rootwright::pki::{Certificate, Draft, PublicKey};
+use rootwright::lint::Finding;
+use rootwright::pki::{Certificate, Draft};
 use rootwright::plan::{Profile, Time, Validity};
 use rootwright::verify::crl;
 use rootwright::verify::parsed::Parsed;
 use rootwright::verify::path::{self, Question};
-use rootwright::verify::signature::signed_part;
 use serde_json::Value;
 use support::documents::{loud, repository_file, rows};
+use support::drafts::{self, Asked};
 
 const DOCUMENT: &str = "docs/second-opinion.md";
 
@@ -122,7 +120,7 @@ impl Case {
             for issuer in issuers {
                 if let Some(draft) = draft(certificate, issuer) {
                     let profile = draft.context.profile;
-                    found.extend(Certificate::lint(&draft).0.into_iter().map(|finding| (profile, finding)));
+                    found.extend(drafts::lint(&draft).0.into_iter().map(|finding| (profile, finding)));
                 }
             }
         }
@@ -137,28 +135,17 @@ fn pem(text: &Value) -> Vec<u8> {
 
 /// A certificate as if it were about to be signed, by a plan that asks for its name and its validity.
 fn draft(certificate: &Certificate, issuer: &Certificate) -> Option<Draft<Certificate>> {
-    let (tbs, name) = (certificate.tbs(), "ca".parse().unwrap());
-    let key = PublicKey::from_spki(&issuer.tbs().subject_public_key_info().to_der().unwrap()).ok()?;
+    let tbs = certificate.tbs();
     let time = |time: &x509_cert::time::Time| {
         Time::from_unix(i64::try_from(time.to_unix_duration().as_secs()).unwrap()).unwrap()
     };
     let root = tbs.issuer() == tbs.subject();
-    Some(Draft {
-        object: certificate.tbs().subject().to_string(),
-        bytes: signed_part(certificate.der()).unwrap().to_vec(),
-        key: name,
-        public: key.clone(),
-        context: Context {
-            profile: if root { Profile::Root } else { Profile::CodeSigning },
-            issuer: (!root).then(|| issuer.clone()),
-            issuer_key: key,
-            subject: tbs.subject().clone(),
-            validity: Validity {
-                from: time(&tbs.validity().not_before),
-                to: time(&tbs.validity().not_after),
-            },
-        },
-    })
+    let asked = Asked {
+        profile: if root { Profile::Root } else { Profile::CodeSigning },
+        subject: tbs.subject().clone(),
+        validity: Validity { from: time(&tbs.validity().not_before), to: time(&tbs.validity().not_after) },
+    };
+    drafts::draft(certificate, (!root).then_some(issuer), asked)
 }
 
 /// The cases that apply; none where the data is not there.

@@ -11,6 +11,7 @@ use x509_parser::revocation_list::RevokedCertificate;
 
 use super::certificate::{Certificates, authority_key_identifier, extension, shown};
 use super::claims::{self, Claims};
+use super::der::{frame, strict};
 use super::parsed::Parsed;
 use super::report::{Area, Entry, Sheet};
 use super::trust_root;
@@ -31,14 +32,10 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, at: Time, she
     let mut newest: BTreeMap<&str, Newest<'_>> = BTreeMap::new();
     for claim in &claims.crls {
         let mut entry = sheet.on(Area::Crls, format!("crls/{}.crl", claim.name));
-        let crl = match CertificateRevocationList::from_der(&claim.der) {
-            Ok(([], crl)) => crl,
-            Ok((rest, _)) => {
-                entry.failed(format!("{} bytes behind the CRL", rest.len()));
-                continue;
-            }
-            Err(error) => {
-                entry.failed(format!("not a CRL: {error}"));
+        let crl = match read(&claim.der) {
+            Ok(crl) => crl,
+            Err(reason) => {
+                entry.failed(reason);
                 continue;
             }
         };
@@ -78,14 +75,25 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, at: Time, she
     }
 }
 
-/// The serial numbers that a CRL of this issuer lists, in force at `at` (seconds since 1970). It must be
-/// the issuer's, signed and numbered, and may say nothing critical but where it applies.
-pub fn revoked(der: &[u8], issuer: &Parsed<'_>, at: i64) -> Result<Vec<Vec<u8>>, String> {
+/// Reads a CRL: DER, and nothing behind it.
+fn read(der: &[u8]) -> Result<CertificateRevocationList<'_>, String> {
     let (rest, crl) =
         CertificateRevocationList::from_der(der).map_err(|error| format!("not a CRL: {error}"))?;
     if !rest.is_empty() {
         return Err(format!("{} bytes behind the CRL", rest.len()));
     }
+    let frame = frame(der)?;
+    if frame.signed != crl.tbs_cert_list.as_ref() || frame.signature != &*crl.signature_value.data {
+        return Err("it can be read in two ways".into());
+    }
+    strict(der)?;
+    Ok(crl)
+}
+
+/// The serial numbers that a CRL of this issuer lists, in force at `at` (seconds since 1970). It must be
+/// the issuer's, signed and numbered, and may say nothing critical but where it applies.
+pub fn revoked(der: &[u8], issuer: &Parsed<'_>, at: i64) -> Result<Vec<Vec<u8>>, String> {
+    let crl = read(der)?;
     signature(&crl, issuer)?;
     names(&crl, issuer)?;
     numbered(&crl)?;
@@ -181,9 +189,9 @@ fn scope(crl: &CertificateRevocationList<'_>) -> Result<&'static str, String> {
 
 /// Every difference between a CRL and what a plan says of it; none if it is what was planned.
 pub fn differences(claim: &claims::Crl<'_>, spec: &Value, certificates: &Certificates<'_>) -> Vec<String> {
-    let crl = match CertificateRevocationList::from_der(&claim.der) {
-        Ok((_, crl)) => crl,
-        Err(error) => return vec![format!("not a CRL: {error}")],
+    let crl = match read(&claim.der) {
+        Ok(crl) => crl,
+        Err(reason) => return vec![reason],
     };
     let mut found = Vec::new();
     let issuer = spec.get("issuer").and_then(Value::as_str).unwrap_or_default();

@@ -7,6 +7,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::X509Version;
 
 use super::certificate::extension;
+use super::der::{frame, strict};
 use super::path::names;
 use super::signature::Key;
 
@@ -30,6 +31,10 @@ impl<'a> Parsed<'a> {
             X509Certificate::from_der(der).map_err(|error| format!("not a certificate: {error}"))?;
         if !rest.is_empty() {
             return Err(format!("{} bytes behind the certificate", rest.len()));
+        }
+        let frame = frame(der)?;
+        if frame.signed != x509.tbs_certificate.as_ref() || frame.signature != &*x509.signature_value.data {
+            return Err("it can be read in two ways".into());
         }
         let key = Key::of(x509.public_key())?;
         Ok(Self { name: x509.subject().to_string(), der, x509, key })
@@ -89,11 +94,6 @@ impl<'a> Parsed<'a> {
         {
             return Err("the serial number is not positive, or has more than 20 octets".into());
         }
-        if x509.signature_algorithm != x509.tbs_certificate.signature {
-            return Err(
-                "the signature's algorithm inside and outside of what is signed are not the same".into()
-            );
-        }
         if x509.issuer().iter_rdn().next().is_none() {
             return Err("the issuer's name is empty".into());
         }
@@ -116,7 +116,7 @@ impl<'a> Parsed<'a> {
         if purposes.is_some_and(|purposes| names(purposes.value).is_empty()) {
             return Err("its extended key usage is empty".into());
         }
-        Ok(())
+        strict(self.der)
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod clients;
 pub mod documents;
+pub mod drafts;
 pub mod site;
 pub mod tokens;
 
