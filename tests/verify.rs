@@ -195,7 +195,13 @@ fn an_unfinished_ceremony_says_what_is_open() {
     let warned = warned.checks.iter().find(|check| check.verdict == Verdict::Warning).unwrap();
     assert!(warned.detail.contains("the device may have signed"), "{}", warned.detail);
     // The first key alone; then an intent of the next.
-    for (count, warnings) in [(5, 0), (7, 1)] {
+    let after = |kind: &str, number: usize| {
+        let event = format!("\"type\":\"{kind}\"}},\"files\":");
+        let holds = |line: &[u8]| String::from_utf8_lossy(line).contains(&event);
+        let found = lines.iter().enumerate().filter(|(_, line)| holds(line)).nth(number);
+        found.map(|(at, _)| at + 1).unwrap_or_else(|| panic!("no {kind} {number}"))
+    };
+    for (count, warnings) in [(after("key-made", 0), 0), (after("key-intended", 1), 1)] {
         spoilt.write(JOURNAL, &lines[..count].concat());
         spoilt.refused(Area::Journal, JOURNAL, "33 steps open: generate-key/fulcio-2026");
         assert_eq!(spoilt.verify().count(Verdict::Warning), warnings);
