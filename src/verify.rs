@@ -22,6 +22,7 @@ pub mod lines;
 pub mod operations;
 pub mod parsed;
 pub mod path;
+pub mod people;
 pub mod plan;
 pub mod planned;
 pub mod profile;
@@ -160,6 +161,7 @@ impl Archive<'_> {
         };
         journal::check(self.journal, open, at, sheet);
         operations::check(records, sheet);
+        people::check(records, claims, sheet);
         let files = files::check(self.path, claims, sheet);
         keys::check(claims, sheet);
         let certificates = certificate::check(claims, at, sheet);

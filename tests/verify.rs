@@ -8,6 +8,8 @@ mod keys;
 mod later;
 #[path = "verify/order.rs"]
 mod order;
+#[path = "verify/people.rs"]
+mod people;
 #[path = "verify/repository.rs"]
 mod repository;
 #[path = "verify/spoilt.rs"]
