@@ -169,7 +169,7 @@ fn every_part_of_the_journal_counts() {
     let twice = |n: usize| [&lines[..=n], &lines[n..]].concat().concat();
     for bad in [swapped(3, 4), swapped(0, 1), without(0), without(10), twice(5)] {
         spoilt.write(JOURNAL, &bad);
-        spoilt.refused(Area::Journal, JOURNAL, "journal.jsonl, line ");
+        spoilt.refused(Area::Journal, JOURNAL, "line ");
     }
     spoilt.write(JOURNAL, b"");
     spoilt.refused(Area::Journal, JOURNAL, "no whole line");

@@ -31,8 +31,8 @@ impl Lines {
                 break;
             };
             let before = lines.head.as_deref().unwrap_or(START);
-            let (record, hash) = one(line, number, before)
-                .map_err(|reason| format!("journal.jsonl, line {number}: {reason}"))?;
+            let (record, hash) =
+                one(line, number, before).map_err(|reason| format!("line {number}: {reason}"))?;
             lines.records.push(record);
             lines.head = Some(hash);
         }

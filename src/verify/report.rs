@@ -122,6 +122,12 @@ impl Sheet {
         self.notes.push(plain(&text.into()));
     }
 
+    /// Takes over what another sheet holds.
+    pub fn add(&mut self, other: Self) {
+        self.checks.extend(other.checks);
+        self.notes.extend(other.notes);
+    }
+
     /// What failed so far.
     pub fn failures(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| check.verdict == Verdict::Failed)

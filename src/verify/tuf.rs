@@ -3,6 +3,7 @@
 
 pub mod document;
 pub mod root;
+pub mod rules;
 
 use serde_json::Value;
 
