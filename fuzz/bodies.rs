@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rootwright::archive::{Event, FileRecord, Journal, State};
 use rootwright::difference;
 use rootwright::evidence::show::show as shown;
+use rootwright::lint::Rules;
 use rootwright::lint::trust_root::{Files, lint};
 use rootwright::pki::{Certificate, Crl, PublicKey, csr as requests};
 use rootwright::plan::{Plan, Source};
@@ -113,8 +114,9 @@ pub fn trusted_root(data: &[u8]) {
     let (root, config) = data.split_at(half);
     let now = "2026-12-01T00:00:00Z".parse().expect("a moment");
     for (trusted_root, signing_config) in [(root, config), (data, data)] {
-        let files = Files { trusted_root, signing_config, previous: Some(root), plan: None, now };
-        if let Err(findings) = lint(&files) {
+        let files =
+            Files { trusted_root, signing_config, previous: Some(root), plan: None, material: None, now };
+        if let Err(findings) = lint(&files, &Rules::default()) {
             drop(findings.to_string());
         }
     }

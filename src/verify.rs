@@ -172,7 +172,7 @@ impl Archive<'_> {
             let rules = scope.spawn(|| {
                 let mut sheet = Sheet::default();
                 rules::check(claims, &certificates, &mut sheet);
-                tuf::rules::check(records, &mut sheet);
+                tuf::rules::check(records, claims, &mut sheet);
                 sheet
             });
             crl::check(claims, &certificates, at, sheet);

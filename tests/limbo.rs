@@ -144,6 +144,9 @@ fn draft(certificate: &Certificate, issuer: &Certificate) -> Option<Draft<Certif
         profile: if root { Profile::Root } else { Profile::CodeSigning },
         subject: tbs.subject().clone(),
         validity: Validity { from: time(&tbs.validity().not_before), to: time(&tbs.validity().not_after) },
+        policies: Vec::new(),
+        crl_urls: Vec::new(),
+        issuer_urls: Vec::new(),
     };
     drafts::draft(certificate, (!root).then_some(issuer), asked)
 }

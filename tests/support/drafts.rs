@@ -4,10 +4,10 @@ use std::path::Path;
 
 use der::Encode;
 use rootwright::archive::{Event, Journal};
-use rootwright::lint::{Findings, Lintable};
+use rootwright::lint::{Findings, Lintable, Rules};
 use rootwright::pki::certificate::Context;
 use rootwright::pki::{Certificate, Draft, PublicKey, name};
-use rootwright::plan::{Profile, Subject, Validity};
+use rootwright::plan::{Oid, Profile, Subject, Url, Validity};
 use rootwright::site::Purpose;
 use rootwright::verify::signature::signed_part;
 use x509_cert::name::Name as X509Name;
@@ -17,6 +17,9 @@ pub struct Asked {
     pub profile: Profile,
     pub subject: X509Name,
     pub validity: Validity,
+    pub policies: Vec<Oid>,
+    pub crl_urls: Vec<Url>,
+    pub issuer_urls: Vec<Url>,
 }
 
 /// A certificate's draft under its issuer (none: itself); none where the issuer's key is not one of ours.
@@ -38,13 +41,17 @@ pub fn draft(
             issuer_key: key,
             subject: asked.subject,
             validity: asked.validity,
+            policies: asked.policies,
+            crl_urls: asked.crl_urls,
+            issuer_urls: asked.issuer_urls,
+            others: Vec::new(),
         },
     })
 }
 
 /// What the rules find in a draft.
 pub fn lint(draft: &Draft<Certificate>) -> Findings {
-    Certificate::lint(draft)
+    Certificate::lint(draft, &Rules::default())
 }
 
 /// A certificate of an archive, and the draft that it was.
@@ -69,11 +76,15 @@ pub fn made(archive: &Path) -> Vec<Made> {
                     Certificate::from_der(&found.der).unwrap()
                 });
                 let field = |field: &str| spec[field].clone();
+                let list = |field: &str| spec.get(field).cloned().unwrap_or_else(|| serde_json::json!([]));
                 let subject: Subject = serde_json::from_value(field("subject")).unwrap();
                 let asked = Asked {
                     profile: serde_json::from_value(field("profile")).unwrap(),
                     subject: name::encode(&subject, rehearsal).unwrap(),
                     validity: serde_json::from_value(field("validity")).unwrap(),
+                    policies: serde_json::from_value(list("policies")).unwrap(),
+                    crl_urls: serde_json::from_value(list("crl-urls")).unwrap(),
+                    issuer_urls: serde_json::from_value(list("issuer-urls")).unwrap(),
                 };
                 let draft = draft(&parsed, issuer.as_ref(), asked).unwrap();
                 assert_eq!(lint(&draft), Findings::default(), "{certificate}");

@@ -4,33 +4,26 @@
 use serde_json::Value;
 
 use crate::archive::{Event, Record, Role};
-use crate::lint::{Lintable, Severity};
+use crate::lint::Lintable;
 use crate::pki::Draft;
 use crate::plan::{Name, Time};
 use crate::tuf::{Context, Envelope, Metadata, RoleSignature, Root};
 use crate::verify::canonical::olpc;
+use crate::verify::claims::Claims;
 use crate::verify::report::{Area, Sheet};
+use crate::verify::rules::{plan, report};
 
-/// Runs them over what the journal says was published.
-pub fn check(records: &[Record], sheet: &mut Sheet) {
+/// Runs them over what the journal says was published, under the archive's last plan.
+pub fn check(records: &[Record], claims: &Claims<'_>, sheet: &mut Sheet) {
+    // Why the plan's own rules can't be known is said already.
+    let rules = plan(claims).map(|(_, rules)| rules).unwrap_or_default();
     let mut published: Vec<Metadata> = Vec::new();
     for record in records {
         let Event::MetadataPublished { role, version, content, .. } = &record.event else { continue };
         let mut entry = sheet.on(Area::Rules, place(*role, *version));
         match draft(content, &published, record.time) {
             Ok(draft) => {
-                let findings = RoleSignature::lint(&draft);
-                for finding in &findings.0 {
-                    let text =
-                        format!("{} [{}]; expected: {}", finding.found, finding.rule, finding.expected);
-                    match finding.severity {
-                        Severity::Error => entry.failed(text),
-                        Severity::Warning => entry.warning(text),
-                    }
-                }
-                if findings.0.is_empty() {
-                    entry.ok("every rule holds");
-                }
+                report(RoleSignature::lint(&draft, &rules), &mut entry);
                 published.push(draft.context.metadata);
             }
             Err(reason) => entry.failed(format!("the rules can't be run: {reason}")),
