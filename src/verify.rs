@@ -199,6 +199,10 @@ impl Archive<'_> {
         }
         if let Some(asked) = asked {
             let moved = plan::moved(asked, claims);
+            if claims.date_shift != 0 {
+                let days = claims.date_shift;
+                sheet.note(format!("the plan's dates are moved by {days} days, as those of the archive are"));
+            }
             plan::check(&see(&moved), &differences(&moved), &asked.ceremony.name, sheet);
         }
     }

@@ -250,6 +250,15 @@ fn a_plan_that_the_archive_holds_all_of() {
     let own = repository().join(PLAN);
     let found = run(["verify", archive, "--plan", own.to_str().unwrap()]);
     assert_eq!(found.code, 0, "{}", found.shown());
+    let shift = match &rootwright::archive::Journal::parse(&fs::read(rehearsed(PLAN).join(JOURNAL)).unwrap())
+        .unwrap()
+        .records[0]
+        .event
+    {
+        rootwright::archive::Event::CeremonyStarted { date_shift, .. } => *date_shift,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(found.out.contains(&format!("dates are moved by {shift} days")), shift != 0);
     let text = fs::read_to_string(&own).unwrap();
     let place = folder();
     let unmentioned = "the archive holds it, and the plan does not mention it";

@@ -58,7 +58,7 @@ fn draft(content: &str, published: &[Metadata], now: Time) -> Result<Draft<RoleS
     let mut signatures = signatures.iter().filter(|signature| !signature.sig.is_empty());
     let signed = signatures.find_map(|signature| signers.iter().find(|(id, _)| *id == signature.keyid));
     let (_, key) = signed.ok_or("no key of the role has signed it")?;
-    let name: Name = "signer".parse().map_err(|error| format!("{error}"))?;
+    let name: Name = "signer".parse()?;
     Ok(Draft {
         object: format!("tuf-{}", metadata.role()),
         bytes: olpc(value.get("signed").unwrap_or(&Value::Null))?,
