@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Run every test. Installs what they need: SoftHSM, OpenSC's spy and OpenSSL from the system, and the
-# pinned stock clients (sigstore-python, sigstore-js, python-tuf, tuf-js, tough) under target/clients.
+# pinned stock clients (sigstore-python, sigstore-js, python-tuf, tuf-js, tough) and pkilint under
+# target/clients.
 #
 #     softhsm-setup/test.sh [ARGUMENT OF cargo test]...
 #

@@ -8,6 +8,8 @@ mod keys;
 mod later;
 #[path = "verify/order.rs"]
 mod order;
+#[path = "verify/people.rs"]
+mod people;
 #[path = "verify/repository.rs"]
 mod repository;
 #[path = "verify/spoilt.rs"]
@@ -167,7 +169,7 @@ fn every_part_of_the_journal_counts() {
     let twice = |n: usize| [&lines[..=n], &lines[n..]].concat().concat();
     for bad in [swapped(3, 4), swapped(0, 1), without(0), without(10), twice(5)] {
         spoilt.write(JOURNAL, &bad);
-        spoilt.refused(Area::Journal, JOURNAL, "journal.jsonl, line ");
+        spoilt.refused(Area::Journal, JOURNAL, "line ");
     }
     spoilt.write(JOURNAL, b"");
     spoilt.refused(Area::Journal, JOURNAL, "no whole line");
@@ -195,7 +197,13 @@ fn an_unfinished_ceremony_says_what_is_open() {
     let warned = warned.checks.iter().find(|check| check.verdict == Verdict::Warning).unwrap();
     assert!(warned.detail.contains("the device may have signed"), "{}", warned.detail);
     // The first key alone; then an intent of the next.
-    for (count, warnings) in [(5, 0), (7, 1)] {
+    let after = |kind: &str, number: usize| {
+        let event = format!("\"type\":\"{kind}\"}},\"files\":");
+        let holds = |line: &[u8]| String::from_utf8_lossy(line).contains(&event);
+        let found = lines.iter().enumerate().filter(|(_, line)| holds(line)).nth(number);
+        found.map(|(at, _)| at + 1).unwrap_or_else(|| panic!("no {kind} {number}"))
+    };
+    for (count, warnings) in [(after("key-made", 0), 0), (after("key-intended", 1), 1)] {
         spoilt.write(JOURNAL, &lines[..count].concat());
         spoilt.refused(Area::Journal, JOURNAL, "33 steps open: generate-key/fulcio-2026");
         assert_eq!(spoilt.verify().count(Verdict::Warning), warnings);
@@ -242,20 +250,103 @@ fn a_plan_that_the_archive_holds_all_of() {
     let own = repository().join(PLAN);
     let found = run(["verify", archive, "--plan", own.to_str().unwrap()]);
     assert_eq!(found.code, 0, "{}", found.shown());
+    let shift = match &rootwright::archive::Journal::parse(&fs::read(rehearsed(PLAN).join(JOURNAL)).unwrap())
+        .unwrap()
+        .records[0]
+        .event
+    {
+        rootwright::archive::Event::CeremonyStarted { date_shift, .. } => *date_shift,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(found.out.contains(&format!("dates are moved by {shift} days")), shift != 0);
     let text = fs::read_to_string(&own).unwrap();
     let place = folder();
-    for (change, with, words) in [
-        ("2027-06-01T00:00:00Z", "2027-07-01T00:00:00Z", "not done: publish/tuf-root"),
-        ("Example Sigstore Root\"", "Another Root\"", "certificates.root: "),
-        ("crls.root-1", "crls.root-2", "crls.root-1: "),
-        ("for = \"3 years\"", "for = \"2 years\"", "certificates.fulcio-2026: "),
+    let unmentioned = "the archive holds it, and the plan does not mention it";
+    for (change, with, object, words) in [
+        ("2027-06-01T00:00:00Z", "2027-07-01T00:00:00Z", "tuf.root", "it expires on "),
+        (
+            "2027-06-01T00:00:00Z",
+            "2027-07-01T00:00:00Z",
+            "Example Sigstore, first",
+            "not done: publish/tuf-root",
+        ),
+        (
+            "Example Sigstore Root\"",
+            "Another Root\"",
+            "certificates.root",
+            "the subject is Example Project, REHEARSAL Example Sigstore Root, expected Example Project, REHEARSAL Another Root",
+        ),
+        ("crls.root-1", "crls.root-2", "crls.root-1", unmentioned),
+        ("crls.root-1", "crls.root-2", "crls.root-2", "it is not made"),
+        ("number   = 1", "number   = 2", "crls.root-1", "the number is 1, expected 2"),
+        (
+            "to = \"2027-11-01T00:00:00Z\"",
+            "to = \"2027-10-01T00:00:00Z\"",
+            "crls.root-1",
+            "thisUpdate or nextUpdate is not the plan's",
+        ),
+        (
+            "for = \"3 years\"",
+            "for = \"2 years\"",
+            "certificates.fulcio-2026",
+            "the validity is not the plan's: from ",
+        ),
+        (
+            "root            = { device = \"root-hsm\",    algorithm = \"ecdsa-p384\"",
+            "root            = { device = \"issuing-hsm\",    algorithm = \"rsa-4096\"",
+            "keys.root",
+            "it is ecdsa-p384, expected rsa-4096",
+        ),
+        (
+            "root            = { device = \"root-hsm\"",
+            "root            = { device = \"issuing-hsm\"",
+            "keys.root",
+            "it was made on root-hsm, expected issuing-hsm",
+        ),
+        (
+            "rekor2026.example",
+            "rekor2027.example",
+            "trust-root",
+            "tlogs[0].baseUrl is \"https://rekor2026.example.org\", expected \"https://rekor2027.example.org\"",
+        ),
+        (
+            "oauth2.example",
+            "login.example",
+            "trust-root",
+            "oidcUrls: https://oauth2.example.org/auth with version 1 is not in the plan",
+        ),
+        ("threshold = 3", "threshold = 2", "tuf.targets", "the threshold is 3, expected 2"),
+        (
+            "\"keyholder-4\", \"keyholder-5\"]",
+            "\"keyholder-4\"]",
+            "tuf.root",
+            "signed by keyholder-1, keyholder-2, keyholder-3, keyholder-4, keyholder-5, expected keyholder-1, keyholder-2, keyholder-3, keyholder-4",
+        ),
+        (
+            "key = \"tuf-online\"",
+            "key = \"ctlog-2026\"",
+            "tuf.snapshot",
+            "signed by tuf-online, expected ctlog-2026",
+        ),
     ] {
         assert!(text.contains(change));
         let plan: PathBuf = place.path().join("plan.toml");
         fs::write(&plan, text.replace(change, with)).unwrap();
-        let found = run(["verify", archive, "--plan", plan.to_str().unwrap()]);
+        let found = run(["verify", archive, "--json", "--plan", plan.to_str().unwrap()]);
         assert_eq!(found.code, 1, "{}", found.shown());
-        assert!(found.out.contains(words), "{}", found.shown());
+        let document = found.json();
+        let checks = document["checks"].as_array().unwrap();
+        let text = |check: &serde_json::Value, field: &str| check[field].as_str().unwrap().to_string();
+        let named = |check: &&serde_json::Value| {
+            check["area"] == "plan"
+                && check["verdict"] == "failed"
+                && text(check, "object").starts_with(object)
+                && text(check, "detail").contains(words)
+        };
+        assert!(checks.iter().any(|check| named(&check)), "{object}: {words}\n{}", found.shown());
+        // The plan is all that is wrong.
+        let failed = |check: &&serde_json::Value| check["verdict"] == "failed";
+        assert!(checks.iter().filter(failed).all(|check| check["area"] == "plan"), "{}", found.shown());
     }
 }
 

@@ -21,14 +21,21 @@ pub struct Verify {
     #[arg(long)]
     plan: Option<PathBuf>,
 
-    /// Judge validity and expiry as of this moment, such as 2027-01-31T00:00:00Z. Otherwise now; in a
-    /// rehearsal the time of its last event.
-    #[arg(long, value_name = "TIME")]
+    /// Judge validity and expiry as of this moment, such as 2027-01-31T00:00:00Z, or as of the beginning
+    /// of this day, such as 2027-01-31. Otherwise now; in a rehearsal the time of its last event.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     at: Option<Time>,
 
     /// Show every check, not only those that someone must look at.
     #[arg(long)]
     details: bool,
+}
+
+/// A moment, or a day's beginning.
+fn moment(text: &str) -> Result<Time, String> {
+    text.parse().or_else(|error| {
+        format!("{text}T00:00:00Z").parse().map_err(|_| format!("{error}; or a day, such as 2026-12-01"))
+    })
 }
 
 impl Verify {
@@ -40,7 +47,8 @@ impl Verify {
         })?;
         let options = Options { at: self.at, now, plan: plan.as_ref().map(|loaded| &loaded.plan) };
         let report = verify::verify(&self.archive, &options)?;
-        output.result(&report, || report.text(self.details))?;
+        let columns = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+        output.result(&report, || report.text_within(self.details, columns))?;
         Ok(if report.ok { Code::Done } else { Code::Findings })
     }
 }

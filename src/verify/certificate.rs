@@ -1,58 +1,40 @@
 //! Certificates, each by itself and under its issuer, read by x509-parser.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 
 use data_encoding::HEXLOWER;
+use serde_json::Value;
 use x509_parser::asn1_rs::{Oid, oid};
 use x509_parser::extensions::{ParsedExtension, X509Extension};
-use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::time::ASN1Time;
 
 use super::claims::{self, Claims};
+use super::parsed::Parsed;
 use super::report::{Area, Entry, Sheet};
-use super::signature::{Key, sha256};
+use super::signature::sha256;
 use super::{path, profile, trust_root};
 use crate::plan::Time;
 
-/// A certificate that could be read.
+/// A certificate of the archive that could be read.
 #[derive(Debug)]
 pub struct Certificate<'a> {
     /// What the journal says of it.
     pub claim: &'a claims::Certificate<'a>,
     /// What x509-parser reads.
-    pub x509: X509Certificate<'a>,
-    /// The subject's key.
-    pub key: Key,
+    pub parsed: Parsed<'a>,
+}
+
+impl<'a> Deref for Certificate<'a> {
+    type Target = Parsed<'a>;
+
+    fn deref(&self) -> &Parsed<'a> {
+        &self.parsed
+    }
 }
 
 /// Certificates by name.
 pub type Certificates<'a> = BTreeMap<&'a str, Certificate<'a>>;
-
-impl<'a> Certificate<'a> {
-    fn read(claim: &'a claims::Certificate<'a>) -> Result<Self, String> {
-        let (rest, x509) =
-            X509Certificate::from_der(&claim.der).map_err(|error| format!("not a certificate: {error}"))?;
-        if !rest.is_empty() {
-            return Err(format!("{} bytes behind the certificate", rest.len()));
-        }
-        let key = Key::of(x509.public_key())?;
-        Ok(Self { claim, x509, key })
-    }
-
-    /// The subject's key identifier, where there is one that is not critical.
-    pub fn subject_key_identifier(&self) -> Option<&[u8]> {
-        match extension(self.x509.extensions(), &oid!(2.5.29.14))?.parsed_extension() {
-            ParsedExtension::SubjectKeyIdentifier(found) => Some(found.0),
-            _ => None,
-        }
-    }
-
-    /// First and last valid second.
-    pub fn validity(&self) -> (i64, i64) {
-        let validity = self.x509.validity();
-        (validity.not_before.timestamp(), validity.not_after.timestamp())
-    }
-}
 
 /// The one extension of that kind; none where it stands twice.
 pub fn extension<'e, 'a>(
@@ -85,38 +67,44 @@ pub fn shown(time: ASN1Time) -> String {
 /// Checks every certificate, and gives those that could be read.
 pub fn check<'a>(claims: &'a Claims<'a>, at: Time, sheet: &mut Sheet) -> Certificates<'a> {
     let mut certificates = Certificates::new();
+    for claim in &claims.certificates {
+        match Parsed::read(&claim.der) {
+            Ok(parsed) => {
+                let parsed = parsed.called(claim.name);
+                certificates.insert(claim.name, Certificate { claim, parsed });
+            }
+            Err(reason) => sheet.on(Area::Certificates, path_of(claim)).failed(reason),
+        }
+    }
     let mut serials: BTreeMap<(&[u8], &[u8]), &str> = BTreeMap::new();
     for claim in &claims.certificates {
-        let mut entry = sheet.on(Area::Certificates, format!("certificates/{}.pem", claim.name));
-        match Certificate::read(claim) {
-            Ok(certificate) => {
-                one(&certificate, &certificates, claims, at, &mut entry);
-                let tbs = &certificate.x509.tbs_certificate;
-                let serial = (tbs.issuer.as_raw(), tbs.raw_serial());
-                entry.judge(match serials.insert(serial, claim.name) {
-                    Some(other) => Err(format!("issuer and serial number are those of `{other}`")),
-                    None => serial_number(&certificate),
-                });
-                certificates.insert(claim.name, certificate);
-            }
-            Err(reason) => entry.failed(reason),
-        }
+        let Some(certificate) = certificates.get(claim.name) else { continue };
+        let mut entry = sheet.on(Area::Certificates, path_of(claim));
+        one(certificate, &certificates, claims, at, &mut entry);
+        let serial = (certificate.x509.tbs_certificate.issuer.as_raw(), certificate.x509.raw_serial());
+        entry.judge(match serials.insert(serial, claim.name) {
+            Some(other) => Err(format!("issuer and serial number are those of `{other}`")),
+            None => serial_number(certificate),
+        });
     }
     certificates
 }
 
-/// One certificate, under the issuers that were checked before it.
+fn path_of(claim: &claims::Certificate<'_>) -> String {
+    format!("certificates/{}.pem", claim.name)
+}
+
+/// One certificate, under the issuer that the journal names, and on a path that is built without it.
 fn one(
     certificate: &Certificate<'_>,
-    above: &Certificates<'_>,
+    all: &Certificates<'_>,
     claims: &Claims<'_>,
     at: Time,
     entry: &mut Entry<'_>,
 ) {
-    let claim = certificate.claim;
-    let issuer = match claim.issuer {
+    let issuer = match certificate.claim.issuer {
         None => certificate,
-        Some(name) => match above.get(name) {
+        Some(name) => match all.get(name) {
             Some(issuer) => issuer,
             None => return entry.failed(format!("its issuer `{name}` could not be read")),
         },
@@ -124,20 +112,56 @@ fn one(
     entry.judge(signature(certificate, issuer));
     entry.judge(names(certificate, issuer));
     entry.judge(planned_key(certificate, claims));
-    match path::walk(certificate, above) {
-        Ok(path) => {
-            entry.ok(path.describe());
-            if claim.spec.get("profile").and_then(serde_json::Value::as_str) == Some("timestamp-signer") {
-                entry.judge(path.webpki(at));
-            }
-        }
-        Err(reason) => entry.failed(reason),
+    paths(certificate, all, at, entry);
+    let differences = profile::differences(certificate, certificate.claim.spec, claims.purpose);
+    if differences.is_empty() {
+        let name = certificate.claim.spec.get("profile").and_then(Value::as_str).unwrap_or_default();
+        entry.ok(format!("subject, validity and extensions are the plan's, of profile {name}"));
     }
-    entry.judge(profile::check(certificate, claims.purpose));
+    differences.into_iter().for_each(|difference| entry.failed(difference));
     time(certificate, claims, at, entry);
 }
 
-fn signature(certificate: &Certificate<'_>, issuer: &Certificate<'_>) -> Result<String, String> {
+/// The path to a root: built here, compared with what the journal says, and built by rustls-webpki where
+/// it can.
+fn paths(certificate: &Certificate<'_>, all: &Certificates<'_>, at: Time, entry: &mut Entry<'_>) {
+    let mut claimed = vec![certificate.claim.name];
+    let mut above = certificate.claim.issuer;
+    while let Some(name) = above {
+        if claimed.contains(&name) {
+            return entry.failed(format!("the issuer `{name}` stands twice in the path"));
+        }
+        claimed.push(name);
+        above = all.get(name).and_then(|issuer| issuer.claim.issuer);
+    }
+    // Of several ways up the journal's is tried first, so that another one is no false alarm.
+    let mut others: Vec<&Parsed<'_>> = all.values().map(|found| &found.parsed).collect();
+    others.sort_by_key(|found| !claimed.contains(&found.name.as_str()));
+    let roots = all.values().filter(|found| found.claim.issuer.is_none());
+    let anchors: Vec<&Parsed<'_>> = roots.map(|found| &found.parsed).collect();
+    let question = path::Question { end_issues: true, ..path::Question::default() };
+    let built = path::build(certificate, &others, &anchors, &question);
+    entry.judge(built.and_then(|path| {
+        let names: Vec<&str> = path.iter().map(|found| found.name.as_str()).collect();
+        if names != claimed {
+            let (found, claimed) = (names.join(" → "), claimed.join(" → "));
+            return Err(format!("its path is {found}, the journal says {claimed}"));
+        }
+        Ok(match names.as_slice() {
+            [_] => "its own issuer: a root".into(),
+            _ => format!("a path of CAs that may issue it: {}", names.join(" → ")),
+        })
+    }));
+    let claimed: Vec<&Parsed<'_>> =
+        claimed.iter().filter_map(|name| all.get(name)).map(|found| &found.parsed).collect();
+    entry.judge(path::inside(&claimed));
+    if certificate.claim.spec.get("profile").and_then(Value::as_str) == Some("timestamp-signer") {
+        entry.judge(path::webpki(certificate, &others, &anchors, at));
+    }
+}
+
+/// The signature of a certificate under an issuer's key, by the algorithm that goes with that key.
+pub fn signature(certificate: &Parsed<'_>, issuer: &Parsed<'_>) -> Result<String, String> {
     let x509 = &certificate.x509;
     if x509.signature_algorithm != x509.tbs_certificate.signature {
         return Err("the signature's algorithm inside and outside of what is signed are not the same".into());
@@ -155,8 +179,8 @@ fn signature(certificate: &Certificate<'_>, issuer: &Certificate<'_>) -> Result<
     issuer
         .key
         .verify(x509.tbs_certificate.as_ref(), &x509.signature_value.data)
-        .map_err(|reason| format!("{reason} of its issuer `{}`", issuer.claim.name))?;
-    Ok(format!("signed by `{}`, {}", issuer.claim.name, issuer.key.kind.as_str()))
+        .map_err(|reason| format!("{reason} of its issuer `{}`", issuer.name))?;
+    Ok(format!("signed by `{}`, {}", issuer.name, issuer.key.kind.as_str()))
 }
 
 /// Names byte for byte, identifiers as the keys make them.

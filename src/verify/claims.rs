@@ -8,7 +8,7 @@ use data_encoding::BASE64;
 use serde_json::Value;
 
 use super::report::{Area, Sheet};
-use super::signature::sha256_hex;
+use super::signature::{self, sha256_hex};
 use crate::archive::{Event, FileRecord, KeyRecord, Record, Role};
 use crate::plan::Time;
 use crate::site::Purpose;
@@ -20,6 +20,8 @@ pub struct Key<'a> {
     pub record: &'a KeyRecord,
     /// The SubjectPublicKeyInfo in DER.
     pub spki: Vec<u8>,
+    /// The key, or what keeps it from being read.
+    pub key: Result<signature::Key, String>,
 }
 
 /// A certificate that was signed.
@@ -236,7 +238,8 @@ impl<'a> Claims<'a> {
         self.file(format!("keys/{name}.pem"), pem("PUBLIC KEY", &spki).into_bytes())?;
         let json = serde_json::to_value(key).map_err(|error| error.to_string())?;
         self.contents.insert(format!("keys/{name}.json"), Content::Json(json));
-        self.keys.push(Key { record: key, spki });
+        let read = signature::Key::read(&spki);
+        self.keys.push(Key { record: key, spki, key: read });
         Ok(())
     }
 

@@ -9,8 +9,10 @@ use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
 use x509_parser::revocation_list::RevokedCertificate;
 
-use super::certificate::{Certificate, Certificates, authority_key_identifier, extension};
+use super::certificate::{Certificates, authority_key_identifier, extension, shown};
 use super::claims::{self, Claims};
+use super::der::{frame, strict};
+use super::parsed::Parsed;
 use super::report::{Area, Entry, Sheet};
 use super::trust_root;
 use crate::plan::Time;
@@ -30,14 +32,10 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, at: Time, she
     let mut newest: BTreeMap<&str, Newest<'_>> = BTreeMap::new();
     for claim in &claims.crls {
         let mut entry = sheet.on(Area::Crls, format!("crls/{}.crl", claim.name));
-        let crl = match CertificateRevocationList::from_der(&claim.der) {
-            Ok(([], crl)) => crl,
-            Ok((rest, _)) => {
-                entry.failed(format!("{} bytes behind the CRL", rest.len()));
-                continue;
-            }
-            Err(error) => {
-                entry.failed(format!("not a CRL: {error}"));
+        let crl = match read(&claim.der) {
+            Ok(crl) => crl,
+            Err(reason) => {
+                entry.failed(reason);
                 continue;
             }
         };
@@ -49,7 +47,7 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, at: Time, she
         entry.judge(names(&crl, issuer));
         entry.judge(number(&crl, claim, newest.get(claim.issuer)));
         entry.judge(scope(&crl));
-        entry.judge(planned(&crl, claim, certificates));
+        entry.judge(planned(&crl, claim.spec, certificates));
         let next = Newest {
             name: claim.name,
             number: claim.number,
@@ -77,7 +75,37 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, at: Time, she
     }
 }
 
-fn signature(crl: &CertificateRevocationList<'_>, issuer: &Certificate<'_>) -> Result<String, String> {
+/// Reads a CRL: DER, and nothing behind it.
+fn read(der: &[u8]) -> Result<CertificateRevocationList<'_>, String> {
+    let (rest, crl) =
+        CertificateRevocationList::from_der(der).map_err(|error| format!("not a CRL: {error}"))?;
+    if !rest.is_empty() {
+        return Err(format!("{} bytes behind the CRL", rest.len()));
+    }
+    let frame = frame(der)?;
+    if frame.signed != crl.tbs_cert_list.as_ref() || frame.signature != &*crl.signature_value.data {
+        return Err("it can be read in two ways".into());
+    }
+    strict(der)?;
+    Ok(crl)
+}
+
+/// The serial numbers that a CRL of this issuer lists, in force at `at` (seconds since 1970). It must be
+/// the issuer's, signed and numbered, and may say nothing critical but where it applies.
+pub fn revoked(der: &[u8], issuer: &Parsed<'_>, at: i64) -> Result<Vec<Vec<u8>>, String> {
+    let crl = read(der)?;
+    signature(&crl, issuer)?;
+    names(&crl, issuer)?;
+    numbered(&crl)?;
+    nothing_strange(&crl)?;
+    let next = crl.next_update().ok_or("it has no nextUpdate")?.timestamp();
+    if at < crl.last_update().timestamp() || at > next {
+        return Err("it is not in force".into());
+    }
+    Ok(crl.iter_revoked_certificates().map(|entry| entry.raw_serial().to_vec()).collect())
+}
+
+fn signature(crl: &CertificateRevocationList<'_>, issuer: &Parsed<'_>) -> Result<String, String> {
     if crl.signature_algorithm != crl.tbs_cert_list.signature
         || !issuer.key.kind.goes_with(&crl.signature_algorithm)
         || crl.signature_value.unused_bits != 0
@@ -86,13 +114,13 @@ fn signature(crl: &CertificateRevocationList<'_>, issuer: &Certificate<'_>) -> R
     }
     let usage = issuer.x509.key_usage().ok().flatten();
     if !issuer.x509.is_ca() || !usage.is_some_and(|usage| usage.value.crl_sign()) {
-        return Err(format!("its issuer `{}` is no CA, or may not sign CRLs", issuer.claim.name));
+        return Err(format!("its issuer `{}` is no CA, or may not sign CRLs", issuer.name));
     }
     issuer.key.verify(crl.tbs_cert_list.as_ref(), &crl.signature_value.data)?;
-    Ok(format!("signed by `{}`, {}", issuer.claim.name, issuer.key.kind.as_str()))
+    Ok(format!("signed by `{}`, {}", issuer.name, issuer.key.kind.as_str()))
 }
 
-fn names(crl: &CertificateRevocationList<'_>, issuer: &Certificate<'_>) -> Result<&'static str, String> {
+fn names(crl: &CertificateRevocationList<'_>, issuer: &Parsed<'_>) -> Result<&'static str, String> {
     if crl.issuer().as_raw() != issuer.x509.subject().as_raw() {
         return Err(format!("the issuer is {}, expected {}", crl.issuer(), issuer.x509.subject()));
     }
@@ -108,11 +136,7 @@ fn number(
     claim: &claims::Crl<'_>,
     before: Option<&Newest<'_>>,
 ) -> Result<String, String> {
-    let found = extension(crl.extensions(), &oid!(2.5.29.20)).filter(|found| !found.critical);
-    let number = match found.map(|found| found.parsed_extension()) {
-        Some(ParsedExtension::CRLNumber(number)) => u64::try_from(number).ok(),
-        _ => None,
-    };
+    let number = numbered(crl).ok();
     let planned = claim.spec.get("number").and_then(Value::as_u64);
     if number != Some(claim.number) || planned != number {
         return Err(format!("the number is {number:?}, expected {}", claim.number));
@@ -126,13 +150,29 @@ fn number(
     }
 }
 
+/// The CRL's number, which is not critical (RFC 5280, 5.2.3).
+fn numbered(crl: &CertificateRevocationList<'_>) -> Result<u64, String> {
+    let found = extension(crl.extensions(), &oid!(2.5.29.20)).filter(|found| !found.critical);
+    let number = match found.map(|found| found.parsed_extension()) {
+        Some(ParsedExtension::CRLNumber(number)) => u64::try_from(number).ok(),
+        _ => None,
+    };
+    number.ok_or("the number is missing, critical, or beyond 64 bits".into())
+}
+
+/// Nothing critical but the issuing distribution point.
+fn nothing_strange(crl: &CertificateRevocationList<'_>) -> Result<(), String> {
+    let kind = oid!(2.5.29.28);
+    match crl.extensions().iter().find(|found| found.critical && found.oid != kind) {
+        Some(strange) => Err(format!("the extension {} is critical, and not known here", strange.oid)),
+        None => Ok(()),
+    }
+}
+
 /// The issuing distribution point, and nothing critical beside it.
 fn scope(crl: &CertificateRevocationList<'_>) -> Result<&'static str, String> {
-    let kind = oid!(2.5.29.28);
-    if let Some(strange) = crl.extensions().iter().find(|found| found.critical && found.oid != kind) {
-        return Err(format!("the extension {} is critical, and not known here", strange.oid));
-    }
-    let found = extension(crl.extensions(), &kind).filter(|found| found.critical);
+    nothing_strange(crl)?;
+    let found = extension(crl.extensions(), &oid!(2.5.29.28)).filter(|found| found.critical);
     match found.map(|found| found.parsed_extension()) {
         Some(ParsedExtension::IssuingDistributionPoint(point))
             if point.only_contains_ca_certs
@@ -147,22 +187,48 @@ fn scope(crl: &CertificateRevocationList<'_>) -> Result<&'static str, String> {
     }
 }
 
+/// Every difference between a CRL and what a plan says of it; none if it is what was planned.
+pub fn differences(claim: &claims::Crl<'_>, spec: &Value, certificates: &Certificates<'_>) -> Vec<String> {
+    let crl = match read(&claim.der) {
+        Ok(crl) => crl,
+        Err(reason) => return vec![reason],
+    };
+    let mut found = Vec::new();
+    let issuer = spec.get("issuer").and_then(Value::as_str).unwrap_or_default();
+    if issuer != claim.issuer {
+        found.push(format!("its issuer is `{}`, expected `{issuer}`", claim.issuer));
+    }
+    let number = spec.get("number").and_then(Value::as_u64);
+    if number != Some(claim.number) {
+        found.push(format!("the number is {}, expected {}", claim.number, number.unwrap_or_default()));
+    }
+    found.extend(planned(&crl, spec, certificates).err());
+    found
+}
+
 /// thisUpdate, nextUpdate and the list, as the plan had them.
 fn planned(
     crl: &CertificateRevocationList<'_>,
-    claim: &claims::Crl<'_>,
+    spec: &Value,
     certificates: &Certificates<'_>,
 ) -> Result<String, String> {
     let time = |value: &Value, field: &str| {
         let text = value.get(field).and_then(Value::as_str);
         text.and_then(|text| text.parse::<Time>().ok()).map(Time::unix)
     };
-    let validity = claim.spec.get("validity").unwrap_or(&Value::Null);
+    let validity = spec.get("validity").unwrap_or(&Value::Null);
     let found = (Some(crl.last_update().timestamp()), crl.next_update().map(|next| next.timestamp()));
     if found != (time(validity, "from"), time(validity, "to")) {
-        return Err("thisUpdate or nextUpdate is not the plan's".into());
+        let planned = |field| validity.get(field).and_then(Value::as_str).unwrap_or("nothing");
+        return Err(format!(
+            "thisUpdate or nextUpdate is not the plan's: {} and {}, expected {} and {}",
+            shown(crl.last_update()),
+            crl.next_update().map_or("none".into(), shown),
+            planned("from"),
+            planned("to")
+        ));
     }
-    let listed = claim.spec.get("revoked").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let listed = spec.get("revoked").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut expected = Vec::new();
     for entry in listed {
         let name = entry.get("certificate").and_then(Value::as_str).unwrap_or_default();

@@ -147,10 +147,10 @@ fn judge(
         None if DERIVED.iter().any(|folder| path.starts_with(folder)) => {
             return Err(format!("line {line} of the journal records it, but no event makes it"));
         }
-        None => return Ok(format!("as line {line} of the journal recorded it")),
+        None => return Ok(format!("as line {line} recorded it")),
     };
     if same {
-        Ok(format!("as line {line} of the journal recorded it, and what its event says"))
+        Ok(format!("as line {line} recorded it, and its event says"))
     } else {
         Err(format!("it has the recorded hash, but is not what the event of line {line} says"))
     }

@@ -3,23 +3,24 @@
 use data_encoding::BASE64;
 
 use super::files::JOURNAL;
+use super::lines::Lines;
 use super::report::{Area, Sheet};
 use super::signature::sha256_hex;
-use crate::archive::{Event, Journal, Record};
+use crate::archive::{Event, Record};
 use crate::plan::Time;
 use crate::site::Purpose;
 
-/// Checks the journal, whose hashes hold already: [`Journal::parse`] gave it.
-pub fn check(journal: &Journal, open: Option<&[String]>, at: Time, sheet: &mut Sheet) {
+/// Checks the journal, whose hashes hold already: [`Lines::read`] gave it.
+pub fn check(journal: &Lines, open: Option<&[String]>, at: Time, sheet: &mut Sheet) {
     let mut entry = sheet.on(Area::Journal, JOURNAL);
     let records = journal.records.as_slice();
     entry.ok(format!("{} lines, each with its hash and that of the line before", records.len()));
-    if journal.torn.is_empty() {
+    if journal.torn == 0 {
         entry.ok("the last line is whole");
     } else {
-        let length = journal.torn.len();
         entry.failed(format!(
-            "the last line is cut off after {length} bytes; `rootwright run` puts what is left aside"
+            "the last line is cut off after {} bytes; `rootwright run` puts what is left aside",
+            journal.torn
         ));
     }
     // A first line that was cut off is kept aside before the ceremony begins anew.

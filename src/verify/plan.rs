@@ -1,12 +1,14 @@
-//! The archive against a plan: nothing that contradicts it, nothing that is missing.
+//! The archive against a plan: nothing that contradicts it, nothing that is missing. Twice: as the
+//! ceremony itself would see it, and thing by thing by [`planned`](super::planned).
 
 use super::claims::Claims;
+use super::planned::Difference;
 use super::report::{Area, Sheet};
-use crate::archive::{Journal, State};
+use crate::archive::{Record, State};
 use crate::difference::{self, Step};
 use crate::plan::{Plan, Source};
 
-/// What a plan and an archive have to do with each other.
+/// What a plan and an archive have to do with each other, as a ceremony sees it.
 #[derive(Debug)]
 pub enum Match {
     /// The steps that are not done, by their ids; none if the archive holds all that the plan says.
@@ -18,20 +20,31 @@ pub enum Match {
 }
 
 /// What the journal's events add up to, as a plan is compared with it.
-pub fn state(journal: &Journal) -> Result<State, String> {
+pub fn state(records: &[Record]) -> Result<State, String> {
     let mut state = State::default();
-    for record in &journal.records {
+    for record in records {
         state.apply(record).map_err(|damage| damage.to_string())?;
     }
     Ok(state)
 }
 
-/// Compares a plan, with its dates as they are written, with what an archive holds.
+/// A plan with its dates moved as the archive's are.
+pub fn moved(plan: &Plan, claims: &Claims<'_>) -> Result<Plan, String> {
+    let days = claims.date_shift;
+    plan.clone().shifted(days).ok_or_else(|| format!("a date leaves the calendar when moved by {days} days"))
+}
+
+/// The last plan that the archive ran, by the text that it kept of it, with its dates moved.
+pub fn own(claims: &Claims<'_>) -> Result<Plan, String> {
+    let text = claims.plan.ok_or("the journal holds no plan")?;
+    let plan =
+        Plan::parse(&Source::new("the archive's last plan", text)).map_err(|faults| faults.to_string())?;
+    moved(&plan, claims)
+}
+
+/// Compares a plan, with its dates moved, with what an archive holds, as a ceremony would.
 pub fn compare(plan: &Plan, state: &State) -> Match {
-    let Some(shifted) = plan.clone().shifted(state.date_shift) else {
-        return Match::Unknown(format!("a date leaves the calendar when moved by {} days", state.date_shift));
-    };
-    match difference::between(&shifted, state) {
+    match difference::between(plan, state) {
         Ok(steps) => {
             Match::Open(steps.iter().filter(|step| !step.done).map(|step: &Step| step.id.clone()).collect())
         }
@@ -41,30 +54,38 @@ pub fn compare(plan: &Plan, state: &State) -> Match {
     }
 }
 
-/// Compares the archive with the last plan that it ran, by the text that it kept of it.
-pub fn own(claims: &Claims<'_>, state: &State) -> Match {
-    let Some(text) = claims.plan else { return Match::Unknown("the journal holds no plan".into()) };
-    match Plan::parse(&Source::new("the archive's last plan", text)) {
-        Ok(plan) => compare(&plan, state),
-        Err(faults) => Match::Unknown(faults.to_string()),
+/// Reports how a plan and the archive go together. `found` are the differences that were looked for
+/// independently; the ceremony's own view adds the steps that are left, and speaks up where it alone sees
+/// something.
+pub fn check(seen: &Match, found: &[Difference], object: &str, sheet: &mut Sheet) {
+    for difference in found {
+        sheet.on(Area::Plan, difference.object.as_str()).failed(difference.what.as_str());
     }
-}
-
-/// Reports how a plan and the archive go together.
-pub fn check(found: &Match, object: &str, sheet: &mut Sheet) {
-    let mut entry = sheet.on(Area::Plan, object);
-    match found {
-        Match::Open(open) if open.is_empty() => entry.ok("the archive holds all that the plan says"),
+    match seen {
+        Match::Open(open) if open.is_empty() && found.is_empty() => {
+            sheet.on(Area::Plan, object).ok("the archive holds all that the plan says, and nothing else");
+        }
         Match::Open(open) => {
+            let mut entry = sheet.on(Area::Plan, object);
             for step in open {
                 entry.failed(format!("not done: {step}"));
             }
         }
         Match::Conflicts(conflicts) => {
             for (object, reason) in conflicts {
-                entry.failed(format!("{object}: {reason}"));
+                // Said better already where the bytes differ.
+                if !found.iter().any(|difference| covers(&difference.object, object)) {
+                    sheet.on(Area::Plan, object.as_str()).failed(reason.as_str());
+                }
             }
         }
-        Match::Unknown(reason) => entry.failed(format!("it can't be compared: {reason}")),
+        Match::Unknown(reason) => {
+            sheet.on(Area::Plan, object).failed(format!("it can't be compared: {reason}"))
+        }
     }
+}
+
+/// Whether a difference is about the object of a conflict, such as `trust-root.transparency-logs rekor`.
+fn covers(difference: &str, conflict: &str) -> bool {
+    conflict.strip_prefix(difference).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -5,7 +5,7 @@ use x509_parser::asn1_rs::{Oid, oid};
 use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
 use x509_parser::x509::X509Version;
 
-use super::certificate::{Certificate, extension};
+use super::certificate::{Certificate, extension, shown};
 use super::path::names;
 use crate::plan::Time;
 use crate::site::Purpose;
@@ -44,52 +44,86 @@ fn profile(name: &str) -> Option<Profile> {
     })
 }
 
-/// Checks a certificate against what the plan said of it.
-pub fn check(certificate: &Certificate<'_>, purpose: Option<Purpose>) -> Result<String, String> {
-    let spec = certificate.claim.spec;
+/// Every difference between a certificate and what a plan says of it; none if it is what was planned.
+pub fn differences(certificate: &Certificate<'_>, spec: &Value, purpose: Option<Purpose>) -> Vec<String> {
     let name = text(spec, "profile").unwrap_or_default();
-    let profile = profile(name).ok_or_else(|| format!("the profile `{name}` is not known here"))?;
+    let Some(profile) = profile(name) else { return vec![format!("the profile `{name}` is not known here")] };
+    let mut found = Vec::new();
     if (text(spec, "issuer"), name == "root")
         != (certificate.claim.issuer, certificate.claim.issuer.is_none())
     {
-        return Err("its issuer is not the plan's".into());
+        let shown = |issuer: Option<&str>| issuer.map_or("none".into(), |issuer| format!("`{issuer}`"));
+        let (issuer, planned) = (shown(certificate.claim.issuer), shown(text(spec, "issuer")));
+        found.push(format!("its issuer is not the plan's: {issuer}, expected {planned}"));
     }
     if certificate.x509.version() != X509Version::V3 {
-        return Err(format!("version {}, expected 3", certificate.x509.version()));
+        found.push(format!("version {}, expected 3", certificate.x509.version()));
     }
-    extensions(certificate, &profile)?;
-    subject(certificate, spec.get("subject").unwrap_or(&Value::Null), purpose)?;
-    validity(certificate, spec.get("validity").unwrap_or(&Value::Null))?;
-    lists(certificate, spec)?;
-    Ok(format!("subject, validity and extensions are the plan's, of profile {name}"))
+    let mut take = |result: Result<(), String>| found.extend(result.err());
+    take(basic_constraints(certificate, &profile));
+    take(key_usage(certificate, &profile));
+    take(extended_key_usage(certificate, &profile));
+    take(strangers(certificate));
+    take(subject(certificate, spec.get("subject").unwrap_or(&Value::Null), purpose));
+    take(validity(certificate, spec.get("validity").unwrap_or(&Value::Null)));
+    for result in lists(certificate, spec) {
+        take(result);
+    }
+    found
 }
 
 fn text<'v>(value: &'v Value, field: &str) -> Option<&'v str> {
     value.get(field).and_then(Value::as_str)
 }
 
-fn extensions(certificate: &Certificate<'_>, profile: &Profile) -> Result<(), String> {
-    let x509 = &certificate.x509;
-    let unreadable = |what: &str| format!("{what} can't be read, or stands twice");
-    let found = x509.basic_constraints().map_err(|_| unreadable("basic constraints"))?;
+fn basic_constraints(certificate: &Certificate<'_>, profile: &Profile) -> Result<(), String> {
+    let found = certificate.x509.basic_constraints().map_err(|_| unreadable("basic constraints"))?;
     let found = found.map(|found| (found.critical, found.value.ca, found.value.path_len_constraint));
-    if found != Some((true, profile.ca, profile.path_length)) {
-        return Err(format!(
-            "basic constraints (critical, CA, path length) are {found:?}, expected {:?}",
-            (true, profile.ca, profile.path_length)
-        ));
+    let expected = (true, profile.ca, profile.path_length);
+    if found == Some(expected) {
+        return Ok(());
     }
-    let found = x509.key_usage().map_err(|_| unreadable("key usage"))?;
-    if found.map(|found| (found.critical, found.value.flags)) != Some((true, profile.usage)) {
-        return Err("key usage is not critical, or not exactly the profile's".into());
+    Err(format!("basic constraints (critical, CA, path length) are {found:?}, expected {expected:?}"))
+}
+
+fn key_usage(certificate: &Certificate<'_>, profile: &Profile) -> Result<(), String> {
+    let found = certificate.x509.key_usage().map_err(|_| unreadable("key usage"))?;
+    if found.map(|found| (found.critical, found.value.flags)) == Some((true, profile.usage)) {
+        return Ok(());
     }
-    let found = x509.extended_key_usage().map_err(|_| unreadable("extended key usage"))?;
+    Err("key usage is not critical, or not exactly the profile's".into())
+}
+
+fn extended_key_usage(certificate: &Certificate<'_>, profile: &Profile) -> Result<(), String> {
+    let found = certificate.x509.extended_key_usage().map_err(|_| unreadable("extended key usage"))?;
     let found = found.map(|found| (names(found.value), found.critical));
     let expected = profile.purpose.map(|(name, critical)| (vec![name.to_string()], critical));
-    if found != expected {
-        return Err(format!("extended key usage (purposes, critical) is {found:?}, expected {expected:?}"));
+    if found == expected {
+        return Ok(());
     }
-    Ok(())
+    Err(format!("extended key usage (purposes, critical) is {found:?}, expected {expected:?}"))
+}
+
+fn unreadable(what: &str) -> String {
+    format!("{what} can't be read, or stands twice")
+}
+
+/// No extension that no profile has.
+fn strangers(certificate: &Certificate<'_>) -> Result<(), String> {
+    let known = [
+        oid!(2.5.29.19),
+        oid!(2.5.29.15),
+        oid!(2.5.29.37),
+        oid!(2.5.29.14),
+        oid!(2.5.29.35),
+        oid!(2.5.29.32),
+        oid!(2.5.29.31),
+        oid!(1.3.6.1.5.5.7.1.1),
+    ];
+    match certificate.x509.extensions().iter().find(|found| !known.contains(&found.oid)) {
+        Some(found) => Err(format!("the extension {}, which no profile has", found.oid)),
+        None => Ok(()),
+    }
 }
 
 /// Country, organization and common name, in this order, and nothing else.
@@ -118,39 +152,60 @@ fn validity(certificate: &Certificate<'_>, spec: &Value) -> Result<(), String> {
     if (Some(from), Some(to)) == (planned("from"), planned("to")) {
         return Ok(());
     }
-    let shown = |field| text(spec, field).unwrap_or("nothing").to_string();
-    Err(format!("the validity is not the plan's, from {} to {}", shown("from"), shown("to")))
+    let planned = |field| text(spec, field).unwrap_or("nothing");
+    let validity = certificate.x509.validity();
+    Err(format!(
+        "the validity is not the plan's: from {} to {}, expected from {} to {}",
+        shown(validity.not_before),
+        shown(validity.not_after),
+        planned("from"),
+        planned("to")
+    ))
 }
 
 /// Policies, and the addresses of CRL and issuer.
-fn lists(certificate: &Certificate<'_>, spec: &Value) -> Result<(), String> {
+fn lists(certificate: &Certificate<'_>, spec: &Value) -> Vec<Result<(), String>> {
     let planned = |field: &str| -> Vec<String> {
         let list = spec.get(field).and_then(Value::as_array);
         list.into_iter().flatten().filter_map(Value::as_str).map(ToString::to_string).collect()
     };
-    let mut found = [Vec::new(), Vec::new(), Vec::new()];
-    let [policies, crl_urls, issuer_urls] = &mut found;
     let extensions = certificate.x509.extensions();
-    let parsed = |kind: Oid<'_>| extension(extensions, &kind).map(|found| found.parsed_extension());
-    if let Some(ParsedExtension::CertificatePolicies(list)) = parsed(oid!(2.5.29.32)) {
-        policies.extend(list.iter().map(|policy| policy.policy_id.to_id_string()));
-    }
-    if let Some(ParsedExtension::CRLDistributionPoints(list)) = parsed(oid!(2.5.29.31)) {
-        for point in list.iter() {
-            if let Some(DistributionPointName::FullName(names)) = &point.distribution_point {
-                crl_urls.extend(names.iter().filter_map(address));
-            }
+    let one = |field: &str, kind: Oid<'_>| {
+        let (found, expected) = (extension(extensions, &kind), planned(field));
+        if found.is_some_and(|found| found.critical) {
+            return Err(format!("the extension {kind}, for {field}, is critical"));
         }
-    }
-    if let Some(ParsedExtension::AuthorityInfoAccess(list)) = parsed(oid!(1.3.6.1.5.5.7.1.1)) {
-        issuer_urls.extend(list.iter().filter_map(|access| address(&access.access_location)));
-    }
-    for (found, field) in found.iter().zip(["policies", "crl-urls", "issuer-urls"]) {
-        if *found != planned(field) {
-            return Err(format!("{field} are {found:?}, expected {:?}", planned(field)));
+        let found = found.map(|found| entries(found.parsed_extension())).unwrap_or_default();
+        if found == expected {
+            return Ok(());
         }
+        Err(format!("{field} are {found:?}, expected {expected:?}"))
+    };
+    vec![
+        one("policies", oid!(2.5.29.32)),
+        one("crl-urls", oid!(2.5.29.31)),
+        one("issuer-urls", oid!(1.3.6.1.5.5.7.1.1)),
+    ]
+}
+
+/// What stands in such a list: policies, or addresses.
+fn entries(found: &ParsedExtension<'_>) -> Vec<String> {
+    match found {
+        ParsedExtension::CertificatePolicies(list) => {
+            list.iter().map(|policy| policy.policy_id.to_id_string()).collect()
+        }
+        ParsedExtension::CRLDistributionPoints(list) => {
+            let names = list.iter().filter_map(|point| match &point.distribution_point {
+                Some(DistributionPointName::FullName(names)) => Some(names),
+                _ => None,
+            });
+            names.flatten().filter_map(address).collect()
+        }
+        ParsedExtension::AuthorityInfoAccess(list) => {
+            list.iter().filter_map(|access| address(&access.access_location)).collect()
+        }
+        _ => Vec::new(),
     }
-    Ok(())
 }
 
 fn address(name: &GeneralName<'_>) -> Option<String> {

@@ -119,7 +119,18 @@ impl Sheet {
 
     /// Something that the reader of the result must know.
     pub fn note(&mut self, text: impl Into<String>) {
-        self.notes.push(text.into());
+        self.notes.push(plain(&text.into()));
+    }
+
+    /// Takes over what another sheet holds.
+    pub fn add(&mut self, other: Self) {
+        self.checks.extend(other.checks);
+        self.notes.extend(other.notes);
+    }
+
+    /// What failed so far.
+    pub fn failures(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.verdict == Verdict::Failed)
     }
 
     /// The result.
@@ -165,6 +176,23 @@ impl Entry<'_> {
     }
 
     fn take(&mut self, verdict: Verdict, detail: String) {
-        self.sheet.checks.push(Check { area: self.area, object: self.object.clone(), verdict, detail });
+        let (object, detail) = (plain(&self.object), plain(&detail));
+        self.sheet.checks.push(Check { area: self.area, object, verdict, detail });
     }
+}
+
+/// A text without what would move a terminal's cursor or turn its letters around: names and texts in an
+/// archive are whatever somebody wrote.
+fn plain(text: &str) -> String {
+    let strange = |letter: char| {
+        letter != '\n' && letter.is_control()
+            || matches!(letter, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    if !text.contains(strange) {
+        return text.to_string();
+    }
+    let escaped = |letter: char| {
+        if strange(letter) { letter.escape_unicode().to_string() } else { letter.to_string() }
+    };
+    text.chars().map(escaped).collect()
 }

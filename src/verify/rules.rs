@@ -74,7 +74,7 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, sheet: &mut S
 }
 
 /// The archive's last plan, with its dates moved as the archive's are, and the rules that it asks for.
-fn plan(claims: &Claims<'_>) -> Result<(Plan, Rules), String> {
+pub(super) fn plan(claims: &Claims<'_>) -> Result<(Plan, Rules), String> {
     let text = claims.plan.ok_or("the journal holds no plan")?;
     let source = Source::new("the archive's last plan", text);
     let plan = Plan::parse(&source).map_err(|faults| faults.to_string())?;
@@ -83,7 +83,7 @@ fn plan(claims: &Claims<'_>) -> Result<(Plan, Rules), String> {
     Ok((moved, rules))
 }
 
-fn report(findings: Findings, entry: &mut Entry<'_>) {
+pub(super) fn report(findings: Findings, entry: &mut Entry<'_>) {
     if findings.0.is_empty() {
         return entry.ok("every rule holds");
     }

@@ -30,7 +30,7 @@ struct Planned<'v> {
 }
 
 /// Checks the signing config.
-pub fn check(made: TrustRoot<'_>, files: &Files, at: Time, sheet: &mut Sheet) {
+pub fn check(made: TrustRoot<'_>, files: &Files, (at, operator): (Time, Option<&str>), sheet: &mut Sheet) {
     let mut entry = sheet.on(Area::TrustRoot, SIGNING_CONFIG);
     let found = match parse(files, SIGNING_CONFIG) {
         Ok(found) => found,
@@ -48,13 +48,22 @@ pub fn check(made: TrustRoot<'_>, files: &Files, at: Time, sheet: &mut Sheet) {
     if let Some(strange) = fields.find(|field| !known.contains(&field.as_str())) {
         entry.failed(format!("the field `{strange}`, which clients refuse"));
     }
-    let operator = made.spec.get("operator").and_then(Value::as_str).unwrap_or_default();
+    entries(&found, made.spec, operator.unwrap_or_default(), &mut entry);
     for (list, plan, field) in SERVICES {
         let services = services(made.spec, plan, field);
-        let listed = found.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        entry.judge(addresses(list, listed, &services, operator));
-        left_out((list, listed), &services, made.time, at, &mut entry);
+        left_out((list, listed(&found, list)), &services, made.time, at, &mut entry);
     }
+}
+
+/// Every service of a signing config against those of a plan, run by the operator.
+pub fn entries(found: &Value, spec: &Value, operator: &str, entry: &mut Entry<'_>) {
+    for (list, plan, field) in SERVICES {
+        entry.judge(addresses(list, listed(found, list), &services(spec, plan, field), operator));
+    }
+}
+
+fn listed<'v>(found: &'v Value, list: &str) -> &'v [Value] {
+    found.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 fn services<'v>(spec: &'v Value, list: &str, field: &str) -> Vec<Planned<'v>> {

@@ -48,12 +48,12 @@ pub fn window(entry: &Value) -> Option<Window> {
     serde_json::from_value(entry.get("trust")?.clone()).ok()
 }
 
-/// Checks the trusted root and the signing config.
+/// Checks the trusted root and the signing config, at a moment; the latter says who runs the services.
 pub fn check(
     claims: &Claims<'_>,
     certificates: &Certificates<'_>,
     files: &Files,
-    at: Time,
+    (at, operator): (Time, Option<&str>),
     sheet: &mut Sheet,
 ) {
     let Some(made) = claims.trust_root else {
@@ -64,23 +64,31 @@ pub fn check(
     match parse(files, TRUSTED_ROOT) {
         Ok(found) => {
             head(&found, &mut entry);
-            for (list, plan) in AUTHORITIES {
-                let entries: Vec<_> = oldest_first(made.spec, plan)
-                    .into_iter()
-                    .map(|entry| authority(entry, certificates))
-                    .collect();
-                compare(&found, list, entries, &mut entry);
-            }
-            for (list, plan) in LOGS {
-                let entries: Vec<_> =
-                    oldest_first(made.spec, plan).into_iter().map(|entry| log(entry, claims)).collect();
-                compare(&found, list, entries, &mut entry);
-            }
+            entries(&found, made.spec, claims, certificates, &mut entry);
             lifetimes(made.spec, certificates, &mut entry);
         }
         Err(reason) => entry.failed(reason),
     }
-    signing_config::check(made, files, at, sheet);
+    signing_config::check(made, files, (at, operator), sheet);
+}
+
+/// Every entry of a trusted root against the one that follows from a plan's, with the archive's keys and
+/// certificates.
+pub fn entries(
+    found: &Value,
+    spec: &Value,
+    claims: &Claims<'_>,
+    certificates: &Certificates<'_>,
+    entry: &mut Entry<'_>,
+) {
+    for (list, plan) in AUTHORITIES {
+        let planned = oldest_first(spec, plan).into_iter();
+        compare(found, list, planned.map(|planned| authority(planned, certificates)).collect(), entry);
+    }
+    for (list, plan) in LOGS {
+        let planned = oldest_first(spec, plan).into_iter();
+        compare(found, list, planned.map(|planned| log(planned, claims)).collect(), entry);
+    }
 }
 
 /// A JSON file of the archive.
@@ -162,7 +170,7 @@ fn authority(entry: &Value, certificates: &Certificates<'_>) -> Result<Value, St
 fn log(entry: &Value, claims: &Claims<'_>) -> Result<Value, String> {
     let name = text(entry, "key");
     let claimed = claims.key(name).ok_or_else(|| format!("there is no key `{name}`"))?;
-    let key = Key::read(&claimed.spki)?;
+    let key = claimed.key.as_ref().map_err(String::clone)?;
     let url = text(entry, "url");
     let api = entry.get("api").and_then(Value::as_u64);
     Ok(json!({
@@ -173,7 +181,7 @@ fn log(entry: &Value, claims: &Claims<'_>) -> Result<Value, String> {
             "keyDetails": details(key.kind),
             "validFor": valid_for(entry)?,
         },
-        "logId": {"keyId": BASE64.encode(&log_id(&key, &claimed.spki, api == Some(2), url))},
+        "logId": {"keyId": BASE64.encode(&log_id(key, &claimed.spki, api == Some(2), url))},
     }))
 }
 
@@ -220,6 +228,18 @@ fn compare(found: &Value, list: &str, expected: Vec<Result<Value, String>>, entr
     }
 }
 
+/// A value as people read it: of what is longer than a line, its beginning and end.
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    let length = text.chars().count();
+    if length <= 80 {
+        return text;
+    }
+    let first: String = text.chars().take(32).collect();
+    let last: String = text.chars().skip(length.saturating_sub(32)).collect();
+    format!("{first} … {last} ({length} characters)")
+}
+
 /// The first place in which two values differ, and how.
 fn difference(place: &str, found: &Value, expected: &Value) -> Option<String> {
     match (found, expected) {
@@ -236,7 +256,7 @@ fn difference(place: &str, found: &Value, expected: &Value) -> Option<String> {
             a.iter().zip(b).enumerate().find_map(|(n, (a, b))| difference(&format!("{place}[{n}]"), a, b))
         }
         _ if found == expected => None,
-        _ => Some(format!("{place} is {found}, expected {expected}")),
+        _ => Some(format!("{place} is {}, expected {}", short(found), short(expected))),
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod document;
 pub mod root;
+pub mod rules;
 
 use serde_json::Value;
 
@@ -20,7 +21,6 @@ use crate::site::Purpose;
 struct Walk<'w> {
     claims: &'w Claims<'w>,
     files: &'w Files,
-    owners: Vec<(String, Key)>,
     at: Time,
 }
 
@@ -30,11 +30,7 @@ pub fn check(claims: &Claims<'_>, files: &Files, at: Time, sheet: &mut Sheet) {
         sheet.note("there is no TUF repository in this archive");
         return;
     }
-    let owner = |claimed: &super::claims::Key<'_>| {
-        Some((claimed.record.name.to_string(), Key::read(&claimed.spki).ok()?))
-    };
-    let owners = claims.keys.iter().filter_map(owner).collect();
-    let walk = Walk { claims, files, owners, at };
+    let walk = Walk { claims, files, at };
     let roots = walk.roots(sheet);
     let Some(newest) = roots.last() else { return };
     walk.earlier(&roots, sheet);
@@ -43,6 +39,12 @@ pub fn check(claims: &Claims<'_>, files: &Files, at: Time, sheet: &mut Sheet) {
     if let Some(targets) = listed.and_then(|snapshot| walk.next(&snapshot, Role::Targets, newest, sheet)) {
         walk.targets(&targets, sheet);
     }
+}
+
+/// The archive's name of a key, by its material.
+pub fn owner(claims: &Claims<'_>, key: &Key) -> Option<String> {
+    let mut keys = claims.keys.iter();
+    keys.find(|known| known.key.as_ref() == Ok(key)).map(|known| known.record.name.to_string())
 }
 
 impl Walk<'_> {
@@ -59,8 +61,7 @@ impl Walk<'_> {
                 break;
             };
             let mut entry = sheet.on(Area::Tuf, path);
-            let owner =
-                |key: &Key| self.owners.iter().find(|(_, known)| known == key).map(|(name, _)| name.clone());
+            let owner = |key: &Key| owner(self.claims, key);
             let read = Document::read(bytes, Role::Root)
                 .and_then(|document| Root::read(&document, owner).map(|root| (document, root)));
             let (document, root) = match read {

@@ -160,6 +160,11 @@ fn lookup(folder: &Path, url: &str) -> Option<Vec<u8>> {
     inside.then(|| fs::read(folder.join(path)).ok())?
 }
 
+/// pkilint, as tests/clients/lint_with_pkilint.py calls it.
+pub fn pkilint() -> Command {
+    python("lint_with_pkilint.py")
+}
+
 fn python(script: &str) -> Command {
     let mut command = Command::new(installed("python/bin/python"));
     command.arg("-I").arg(source(script)); // isolated: only what is pinned

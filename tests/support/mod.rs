@@ -2,6 +2,8 @@
 #![allow(dead_code)]
 
 pub mod clients;
+pub mod documents;
+pub mod drafts;
 pub mod site;
 pub mod tokens;
 

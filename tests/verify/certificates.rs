@@ -114,12 +114,14 @@ fn a_certificate_that_another_key_signed_is_refused() {
     );
     // Its files, order and profile are as they should be: nothing else would have noticed.
     let report = spoilt.verify();
-    let found: Vec<(Area, &str)> = report
+    let mut found: Vec<(Area, &str)> = report
         .checks
         .iter()
         .filter(|check| check.verdict == Verdict::Failed)
         .map(|check| (check.area, check.object.as_str()))
         .collect();
+    // Once under the issuer that the journal names, once on the way to a root.
+    found.dedup();
     assert_eq!(
         found,
         [

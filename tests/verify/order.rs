@@ -127,7 +127,7 @@ fn what_the_plan_is_said_to_have_said_is_held_against_the_plan() {
     let file = "certificates/tsa-2026.pem";
     spoilt.refused(Area::Certificates, file, "the subject is Example Project, REHEARSAL");
     spoilt.refused(Area::Rules, file, "CERT-SUBJECT-PLANNED");
-    spoilt.refused(Area::Plan, "the archive's last plan", "certificates.tsa-2026");
+    spoilt.refused(Area::Plan, "certificates.tsa-2026", "this was made with another subject");
     // The mark of a rehearsal is on every name, and on none in production.
     let spoilt = Spoilt::new();
     spoilt.forge(|records| {

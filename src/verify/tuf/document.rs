@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
-use olpc_cjson::CanonicalFormatter;
-use serde::Serialize;
-use serde_json::{Serializer, Value};
+use serde_json::Value;
 
 use super::root::{Root, Signer};
 use crate::archive::Role;
 use crate::plan::Time;
+use crate::verify::canonical::olpc;
 
 /// A metadata file.
 #[derive(Debug)]
@@ -28,15 +27,6 @@ pub struct Document {
     pub canonical: Vec<u8>,
     /// Signatures: key id and signature, in the file's order.
     pub signatures: Vec<(String, String)>,
-}
-
-/// OLPC's canonical JSON, over which signatures and key ids are made.
-pub fn canonical(value: &Value) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    value
-        .serialize(&mut Serializer::with_formatter(&mut bytes, CanonicalFormatter::new()))
-        .map_err(|error| format!("no canonical form: {error}"))?;
-    Ok(bytes)
 }
 
 /// A field that is a text.
@@ -72,7 +62,7 @@ impl Document {
             version: number(&signed, "version")?,
             expires: text(&signed, "expires")?.parse()?,
             rehearsal: purpose == Some("rehearsal"),
-            canonical: canonical(&signed)?,
+            canonical: olpc(&signed)?,
             signed,
             signatures,
         })

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use serde_json::Value;
 
-use super::document::{Document, canonical, number, text};
+use super::document::{Document, number, text};
 use crate::archive::Role;
+use crate::verify::canonical::olpc;
 use crate::verify::signature::{Key, Kind, sha256_hex};
 
 /// A key that signs roles.
@@ -37,7 +38,7 @@ impl Root {
         }
         let mut keys = BTreeMap::new();
         for (id, value) in object(signed, "keys")? {
-            let expected = sha256_hex(&canonical(value)?);
+            let expected = sha256_hex(&olpc(value)?);
             if *id != expected {
                 return Err(format!("the key id {id} is not the hash of its key, {expected}"));
             }
@@ -78,6 +79,17 @@ impl Root {
     /// How many keys must sign a role.
     pub fn threshold(&self, role: Role) -> Option<u64> {
         self.roles.get(&role).map(|(_, threshold)| (*threshold).max(1))
+    }
+
+    /// The names of the keys that may sign a role, sorted; strangers have none.
+    pub fn owners(&self, role: Role) -> Vec<&str> {
+        let ids = self.roles.get(&role).into_iter().flat_map(|(ids, _)| ids);
+        let mut names: Vec<&str> = ids
+            .filter_map(|id| self.keys.get(id))
+            .map(|signer| signer.owner.as_deref().unwrap_or("an unknown key"))
+            .collect();
+        names.sort_unstable();
+        names
     }
 
     /// Keys of the root that are not the archive's.

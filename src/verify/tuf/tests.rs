@@ -3,9 +3,10 @@
 use rcgen::{KeyPair, PublicKeyData, SigningKey};
 use serde_json::{Value, json};
 
-use super::document::{Document, canonical};
+use super::document::Document;
 use super::root::Root;
 use crate::archive::Role;
+use crate::verify::canonical::olpc;
 use crate::verify::signature::sha256_hex;
 
 /// A key as root metadata lists it, and its id.
@@ -17,7 +18,7 @@ fn listed(pair: &KeyPair, owner: &str) -> (String, Value) {
         "keyval": {"public": pem},
         "x-tuf-on-ci-keyowner": format!("@{owner}"),
     });
-    (sha256_hex(&canonical(&key).unwrap()), key)
+    (sha256_hex(&olpc(&key).unwrap()), key)
 }
 
 /// Root metadata in which these keys sign every role.
@@ -37,7 +38,7 @@ fn signed(version: u64, threshold: u64, keys: &[(String, Value)]) -> Value {
 
 /// A file with signatures of these keys, under these ids.
 fn file(signed: &Value, signers: &[(&str, &KeyPair)]) -> Vec<u8> {
-    let bytes = canonical(signed).unwrap();
+    let bytes = olpc(signed).unwrap();
     let signature = |(id, pair): &(&str, &KeyPair)| {
         let sig = data_encoding::HEXLOWER.encode(&pair.sign(&bytes).unwrap());
         json!({"keyid": id, "sig": sig})
@@ -64,7 +65,7 @@ fn one_key_under_two_ids_is_refused() {
     let (first, key) = listed(&a, "a");
     let mut other = key.clone();
     other["x-note"] = "again".into();
-    let second = sha256_hex(&canonical(&other).unwrap());
+    let second = sha256_hex(&olpc(&other).unwrap());
     assert_ne!(first, second);
     let keys = [(first.clone(), key), (second.clone(), other)];
     let bytes = file(&signed(1, 2, &keys), &[(&first, &a), (&second, &a)]);
@@ -79,7 +80,7 @@ fn a_key_in_two_places_of_a_rotation_counts_once() {
     let (first, key) = listed(&a, "a");
     let mut other = key.clone();
     other["x-note"] = "again".into();
-    let second = sha256_hex(&canonical(&other).unwrap());
+    let second = sha256_hex(&olpc(&other).unwrap());
     let (third, last) = listed(&b, "a");
     let one = file(&signed(1, 1, &[(first.clone(), key)]), &[(&first, &a)]);
     let two = file(&signed(2, 2, &[(second.clone(), other), (third, last)]), &[(&first, &a), (&second, &a)]);
@@ -141,7 +142,7 @@ fn malformed_metadata_is_refused() {
     let wrong_scheme = {
         let (_, mut key) = listed(&a, "a");
         key["scheme"] = "ecdsa-sha2-nistp384".into();
-        let id = sha256_hex(&canonical(&key).unwrap());
+        let id = sha256_hex(&olpc(&key).unwrap());
         read(&file(&signed(1, 1, &[(id.clone(), key)]), &[(&id, &a)])).unwrap_err()
     };
     assert!(wrong_scheme.contains("expected ecdsa and ecdsa-sha2-nistp256"), "{wrong_scheme}");
@@ -158,7 +159,7 @@ fn ed25519_keys_sign_too() {
     let spki = pair.subject_public_key_info();
     let hex = data_encoding::HEXLOWER.encode(&spki[spki.len() - 32..]);
     let key = json!({"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": hex}});
-    let id = sha256_hex(&canonical(&key).unwrap());
+    let id = sha256_hex(&olpc(&key).unwrap());
     let (document, root) = read(&file(&signed(1, 1, &[(id.clone(), key)]), &[(&id, &pair)])).unwrap();
     assert!(document.signers(&[&root]).unwrap().reach(&root, Role::Root).is_ok());
 }

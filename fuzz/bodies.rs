@@ -1,0 +1,174 @@
+//! What each fuzz target does with its bytes. The targets beside this file call it, and so does
+//! tests/never_panics.rs, so that it can't rot: nothing that reads what others wrote may panic, loop or
+//! take memory without end.
+#![allow(dead_code)]
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rootwright::archive::{Event, FileRecord, Journal, State};
+use rootwright::difference;
+use rootwright::evidence::show::show as shown;
+use rootwright::lint::Rules;
+use rootwright::lint::trust_root::{Files, lint};
+use rootwright::pki::{Certificate, Crl, PublicKey, csr as requests};
+use rootwright::plan::{Plan, Source};
+use rootwright::site::Site;
+use rootwright::tuf::{Envelope, Metadata, Role};
+use rootwright::verify::parsed::Parsed;
+use rootwright::verify::path::{Question, build};
+use rootwright::verify::tuf::document::Document;
+use rootwright::verify::tuf::root::Root;
+use rootwright::verify::{self, Options, crl as lists, lines::Lines};
+
+/// A reader of bytes from anywhere.
+pub type Body = fn(&[u8]);
+
+/// Every body, by its target's name.
+pub const ALL: [(&str, Body); 10] = [
+    ("plan", plan),
+    ("site", site),
+    ("certificate", certificate),
+    ("csr", csr),
+    ("crl", crl),
+    ("tuf", tuf),
+    ("trusted_root", trusted_root),
+    ("journal", journal),
+    ("events", events),
+    ("show", show),
+];
+
+/// A plan: read, compared with an empty archive, and written again.
+pub fn plan(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match Plan::parse(&Source::new("plan.toml", text)) {
+        Ok(plan) => {
+            let _ = plan.clone().shifted(10_000);
+            let _ = difference::between(&plan, &State::default());
+            serde_json::to_string(&plan).expect("a plan can be written as JSON");
+        }
+        Err(faults) => drop(faults.to_string()),
+    }
+}
+
+/// A site file.
+pub fn site(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Err(faults) = Site::parse(&Source::new("site.toml", text), Path::new("/")) {
+        drop(faults.to_string());
+    }
+}
+
+/// A certificate, by both implementations; as its own issuer, too.
+pub fn certificate(data: &[u8]) {
+    if let Ok(certificate) = Certificate::from_der(data) {
+        drop((certificate.pem(), certificate.subject_key_identifier()));
+    }
+    let _ = PublicKey::from_spki(data);
+    let _ = verify::der::strict(data);
+    if let Ok(parsed) = Parsed::read(data) {
+        let question = Question { at: Some(0), purpose: Some("codeSigning"), ..Question::default() };
+        let _ = build(&parsed, &[&parsed], &[&parsed], &question);
+        let _ = build(&parsed, &[&parsed], &[], &Question::default());
+    }
+}
+
+/// A certificate signing request.
+pub fn csr(data: &[u8]) {
+    if let Err(error) = requests::read(data) {
+        drop(error.to_string());
+    }
+}
+
+/// A CRL. Its issuer stands before it, if the bytes begin with a certificate of usual length.
+pub fn crl(data: &[u8]) {
+    let _ = Crl::from_der(data);
+    let [0x30, 0x82, high, low, ..] = data else { return };
+    let length = usize::from(*high) * 256 + usize::from(*low) + 4;
+    let Some((issuer, list)) = data.split_at_checked(length) else { return };
+    let _ = Crl::from_der(list);
+    if let Ok(issuer) = Parsed::read(issuer) {
+        let _ = lists::revoked(list, &issuer, 1_800_000_000);
+    }
+}
+
+/// TUF metadata, by both implementations.
+pub fn tuf(data: &[u8]) {
+    let _ = Metadata::parse(data);
+    if let Ok(envelope) = Envelope::parse(data)
+        && let Metadata::Root(root) = &envelope.signed
+    {
+        let _ = rootwright::tuf::progress(&envelope.signed, &envelope.signatures, root);
+    }
+    for role in Role::ALL {
+        let Ok(document) = Document::read(data, role) else { continue };
+        if let Ok(root) = Root::read(&document, |_| None) {
+            let _ = document.signers(&[&root]).map(|signers| signers.reach(&root, role));
+        }
+    }
+}
+
+/// A trusted root and a signing config: both made of the same bytes, or of two lines.
+pub fn trusted_root(data: &[u8]) {
+    let half = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (root, config) = data.split_at(half);
+    let now = "2026-12-01T00:00:00Z".parse().expect("a moment");
+    for (trusted_root, signing_config) in [(root, config), (data, data)] {
+        let files =
+            Files { trusted_root, signing_config, previous: Some(root), plan: None, material: None, now };
+        if let Err(findings) = lint(&files, &Rules::default()) {
+            drop(findings.to_string());
+        }
+    }
+}
+
+/// A journal, by both implementations, which take and refuse the same ones.
+pub fn journal(data: &[u8]) {
+    let own = Journal::parse(data);
+    let other = Lines::read(data);
+    match (&own, &other) {
+        (Ok(own), Ok(other)) => {
+            assert_eq!((own.records.len(), &own.head), (other.records.len(), &other.head))
+        }
+        (Err(_), Err(_)) => {}
+        _ => panic!("one reader of journals takes what the other refuses: {own:?}; {other:?}"),
+    }
+    if let Ok(journal) = own {
+        let mut state = State::default();
+        let _ = journal.records.iter().try_for_each(|record| state.apply(record));
+    }
+}
+
+/// Events, one a line, chained into a journal whose hashes hold, in an archive that holds nothing else.
+pub fn events(data: &[u8]) {
+    let (mut journal, mut bytes) = (Journal::default(), Vec::new());
+    for line in data.split(|byte| *byte == b'\n').take(64) {
+        let Ok(event) = serde_json::from_slice::<Event>(line) else { continue };
+        let time = "2026-12-01T00:00:00Z".parse().expect("a moment");
+        let file = FileRecord::of("tuf/1.root.json", line);
+        let Ok((line, record, hash)) = journal.line(time, event, vec![file]) else { continue };
+        bytes.extend(line);
+        journal.push(record, hash);
+    }
+    if bytes.is_empty() {
+        return;
+    }
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let folder = std::env::temp_dir().join(format!("rootwright-events-{}-{number}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for the archive");
+    std::fs::write(folder.join("journal.jsonl"), bytes).expect("a journal");
+    let now = "2026-12-01T00:00:00Z".parse().expect("a moment");
+    let options = Options { at: None, now, plan: None };
+    let report = verify::verify(&folder, &options).expect("a folder that can be read");
+    drop(report.text_within(true, Some(80)));
+    std::fs::remove_dir_all(folder).expect("the folder can be removed");
+}
+
+/// Any file, for `show`.
+pub fn show(data: &[u8]) {
+    match shown("file", data) {
+        Ok(file) => drop((file.text(), file.document())),
+        Err(error) => drop(error.to_string()),
+    }
+}
