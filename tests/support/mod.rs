@@ -4,6 +4,7 @@
 pub mod clients;
 pub mod site;
 pub mod tokens;
+pub mod world;
 
 use std::collections::HashMap;
 use std::fs;
