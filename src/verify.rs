@@ -8,6 +8,7 @@
 //! The journal accounts for every file, and its last hash for the journal: whoever keeps that one hash
 //! notices any change.
 
+pub mod canary;
 pub mod certificate;
 pub mod claims;
 pub mod crl;
@@ -152,6 +153,7 @@ fn checks(
     crl::check(claims, &certificates, at, sheet);
     rules::check(claims, &certificates, sheet);
     trust_root::check(claims, &certificates, &files, at, sheet);
+    canary::check(claims, sheet);
     tuf::check(claims, &files, at, sheet);
     // Steps of its own plan that are open are the journal's finding already.
     if open.is_none_or(<[String]>::is_empty) {
