@@ -114,8 +114,15 @@ pub fn trusted_root(data: &[u8]) {
     let (root, config) = data.split_at(half);
     let now = "2026-12-01T00:00:00Z".parse().expect("a moment");
     for (trusted_root, signing_config) in [(root, config), (data, data)] {
-        let files =
-            Files { trusted_root, signing_config, previous: Some(root), plan: None, material: None, now };
+        let files = Files {
+            trusted_root,
+            signing_config,
+            previous: Some(root),
+            plan: None,
+            material: None,
+            reach: Some(now),
+            now,
+        };
         if let Err(findings) = lint(&files, &Rules::default()) {
             drop(findings.to_string());
         }
