@@ -3,6 +3,7 @@
 //! Its truth is the journal. An event is written and on the disk before the files that follow from it;
 //! the files can be made again from the events, and are, when a kill came between the two.
 
+pub mod canary;
 pub mod disk;
 pub mod event;
 pub mod inspection;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use serde_json::Value;
 
-pub use event::{Confirmation, Event, FileRecord, KeyRecord, Role};
+pub use event::{CanaryPart, Confirmation, Event, FileRecord, KeyRecord, Role};
 pub use inspection::{Inspection, inspect};
 pub use journal::{Damage, Journal, Record};
 pub use state::State;
@@ -307,6 +308,26 @@ impl Archive {
         self.commit(time, event, Vec::new())
     }
 
+    /// Records a canary's signature. Only one that was verified can come here.
+    pub fn canary_signature<T>(
+        &mut self,
+        time: Time,
+        (canary, step, part): (&Name, &str, CanaryPart),
+        key: &Name,
+        bytes: &[u8],
+        signed: &Signed<T>,
+    ) -> Result<(), ArchiveError> {
+        let event = Event::CanarySigned {
+            step: step.to_string(),
+            canary: canary.clone(),
+            part,
+            key: key.clone(),
+            signed: crate::pki::sha256_hex(bytes),
+            signature: BASE64.encode(signed.signature().as_bytes()),
+        };
+        self.commit(time, event, Vec::new())
+    }
+
     /// Journal, then files.
     fn commit(&mut self, time: Time, event: Event, others: Vec<FileRecord>) -> Result<(), ArchiveError> {
         let files = layout::files(&event, &self.state);
@@ -346,6 +367,9 @@ impl Archive {
         let io = |path: PathBuf| move |error: io::Error| ArchiveError::Io { path, error };
         store.sweep(&inspection::RECORDED).map_err(io(self.path.clone()))?;
         store.sweep(&[inspection::EVIDENCE]).map_err(io(self.path.clone()))?;
+        for canary in 1..=self.state.canaries_begun {
+            store.sweep(&[&format!("{}/canary-{canary}", canary::FOLDER)]).map_err(io(self.path.clone()))?;
+        }
         let mut rests = unrecorded;
         let torn = std::mem::take(&mut self.journal.torn);
         if !torn.is_empty() {

@@ -5,6 +5,7 @@ pub mod completions;
 mod failure;
 pub mod load;
 pub mod output;
+pub mod prove;
 pub mod recovery;
 pub mod rehearse;
 pub mod run;
@@ -62,6 +63,7 @@ enum Verb {
     Rehearse(rehearse::Rehearse),
     Run(run::Run),
     Verify(verify::Verify),
+    Prove(prove::Prove),
     Show(show::Show),
     Token(token::Token),
     Schema(schema::Schema),
@@ -97,6 +99,7 @@ impl Verb {
             Self::Rehearse(verb) => verb.run(output, start),
             Self::Run(verb) => verb.run(output, start),
             Self::Verify(verb) => verb.run(output),
+            Self::Prove(verb) => verb.run(output),
             Self::Show(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),
             Self::Schema(verb) => verb.run(),

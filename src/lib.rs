@@ -16,7 +16,7 @@
 //! | floor | rooms |
 //! |---|---|
 //! | 4 | [`commands`]: the verbs, their arguments, and the one renderer of errors |
-//! | 3 | [`ceremony`]: runs the steps · [`verify`]: a second opinion on an archive · [`evidence`]: what people read |
+//! | 3 | [`ceremony`]: runs the steps · [`verify`]: a second opinion on an archive · [`prove`]: a signature that stock clients check · [`evidence`]: what people read |
 //! | 2 | [`difference`] · [`lint`]: the rules · [`archive`]: the only room that writes files · [`token`]: the only room that touches devices |
 //! | 1 | [`pki`]: X.509 · [`trust_root`]: what sigstore clients load · [`tuf`]: what carries it to them |
 //! | 0 | [`plan`] · [`site`] |
@@ -50,6 +50,7 @@ pub mod fault;
 pub mod lint;
 pub mod pki;
 pub mod plan;
+pub mod prove;
 pub mod site;
 pub mod token;
 pub mod trust_root;

@@ -7,7 +7,7 @@ pub mod csr;
 pub mod draft;
 pub mod key;
 pub mod name;
-mod profile;
+pub(crate) mod profile;
 pub mod signature;
 
 pub use algorithm::{Algorithm, Hash, sha256_hex};

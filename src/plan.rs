@@ -10,6 +10,7 @@ pub mod key;
 pub mod name;
 pub mod people;
 pub mod policy;
+pub mod prove;
 pub mod source;
 pub mod trust_root;
 pub mod tuf;
@@ -25,6 +26,7 @@ pub use key::{Algorithm, Key};
 pub use name::{Name, Oid, Url};
 pub use people::{Person, Role};
 pub use policy::{Policy, Waiver};
+pub use prove::Prove;
 pub use source::{At, Fault, Faults, Source};
 pub use trust_root::TrustRoot;
 pub use tuf::Tuf;
@@ -76,6 +78,9 @@ pub struct Plan {
     /// Rules that are knowingly broken, each with its object and the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<Waiver>,
+    /// The canary with which a rehearsal ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prove: Option<Prove>,
 }
 
 impl Plan {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::plan::{Algorithm, Name};
+use crate::plan::prove::Provider;
+use crate::plan::{Algorithm, Name, Time};
 use crate::site::{MachineFinding, Purpose};
 use crate::token::DeviceReport;
 pub use crate::tuf::Role;
@@ -71,6 +72,31 @@ pub enum Confirmation {
     Sign,
     /// That a fingerprint was heard: some of its words were typed back.
     ReadBack,
+}
+
+/// What a key signed for a canary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CanaryPart {
+    /// The poisoned certificate that the certificate log sees.
+    Precertificate,
+    /// The certificate.
+    Certificate,
+    /// The certificate log's promise.
+    Sct,
+    /// A log's checkpoint.
+    Checkpoint,
+    /// The promise of a Rekor v1 log.
+    EntryTimestamp,
+    /// The timestamp authority's token.
+    Timestamp,
+}
+
+impl CanaryPart {
+    /// Whether it is a certificate: what a CA's key may sign.
+    pub fn is_certificate(self) -> bool {
+        matches!(self, Self::Precertificate | Self::Certificate)
+    }
 }
 
 /// One event. Everything that a file of the archive holds can be made again from the events.
@@ -276,6 +302,53 @@ pub enum Event {
         /// SHA-256 of the plan, in hex.
         plan: String,
     },
+    /// A canary is about to be made: a throwaway keyless signature under the trust root.
+    CanaryStarted {
+        /// The canary's name.
+        canary: Name,
+        /// Whom its certificate names.
+        identity: String,
+        /// Who vouched for that.
+        issuer: String,
+        /// What kind of provider that is.
+        provider: Provider,
+        /// The moment that it is signed at.
+        at: Time,
+        /// The certificate whose key issues the canary's.
+        authority: Name,
+    },
+    /// Something of a canary was signed: an issued certificate, or what a log or timestamp authority says.
+    CanarySigned {
+        /// The step.
+        step: String,
+        /// The canary's name.
+        canary: Name,
+        /// What it is.
+        part: CanaryPart,
+        /// The key that signed.
+        key: Name,
+        /// SHA-256 of the bytes that were signed, in hex.
+        signed: String,
+        /// The signature, as base64.
+        signature: String,
+    },
+    /// A canary is whole, and verifies under the trusted root.
+    CanaryFinished {
+        /// The canary's name.
+        canary: Name,
+        /// Whom its certificate names.
+        identity: String,
+        /// Who vouched for that.
+        issuer: String,
+        /// The moment that it was signed at.
+        time: Time,
+        /// The artifact, as text.
+        artifact: String,
+        /// The bundle's text.
+        bundle: String,
+        /// The text of the bundle with the Rekor v1 entry, where there is one beside the other.
+        bundle_rekor_v1: Option<String>,
+    },
     /// The journal's last line was cut off; what was left of it is kept aside.
     JournalTorn {
         /// What was left, as base64.
@@ -295,7 +368,8 @@ impl Event {
             | Self::CrlSigned { step, .. }
             | Self::TrustRootAssembled { step, .. }
             | Self::MetadataSigned { step, .. }
-            | Self::MetadataPublished { step, .. } => Some(step),
+            | Self::MetadataPublished { step, .. }
+            | Self::CanarySigned { step, .. } => Some(step),
             Self::CeremonyStarted { .. }
             | Self::MachineChecked { .. }
             | Self::ClockRead { .. }
@@ -305,6 +379,8 @@ impl Event {
             | Self::DeviceOpened { .. }
             | Self::HalfKeyDiscarded { .. }
             | Self::CeremonyFinished { .. }
+            | Self::CanaryStarted { .. }
+            | Self::CanaryFinished { .. }
             | Self::JournalTorn { .. } => None,
         }
     }
@@ -330,6 +406,9 @@ impl Event {
             Self::MetadataSigned { .. } => "metadata-signed",
             Self::MetadataPublished { .. } => "metadata-published",
             Self::CeremonyFinished { .. } => "ceremony-finished",
+            Self::CanaryStarted { .. } => "canary-started",
+            Self::CanarySigned { .. } => "canary-signed",
+            Self::CanaryFinished { .. } => "canary-finished",
             Self::JournalTorn { .. } => "journal-torn",
         }
     }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::disk::TEMPORARY;
 use super::journal::Damage;
 use super::layout::{self, File};
-use super::{ArchiveError, Event, Journal, State, rehearsal};
+use super::{ArchiveError, Event, Journal, State, canary, rehearsal};
 use crate::pki::sha256_hex;
 
 /// Folders in which every file follows from the journal.
@@ -84,8 +84,11 @@ pub fn inspect(path: &Path) -> Result<Inspection, ArchiveError> {
 /// Every file that must follow from the journal, by its path in the archive.
 fn found(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
     let mut found = BTreeMap::new();
-    for folder in RECORDED.into_iter().chain([EVIDENCE]) {
-        for (name, entry) in entries(&path.join(folder))? {
+    let canaries = entries(&path.join(canary::FOLDER))?;
+    let canaries = canaries.into_iter().map(|(name, _)| format!("{}/{name}", canary::FOLDER));
+    let fixed = RECORDED.into_iter().chain([canary::FOLDER, EVIDENCE]).map(str::to_string);
+    for folder in fixed.chain(canaries) {
+        for (name, entry) in entries(&path.join(&folder))? {
             // What else is in evidence/ was written by people who read the archive.
             let ours = folder != EVIDENCE || name.starts_with(layout::TORN);
             if name.starts_with(TEMPORARY) || !ours || entry.is_dir() {

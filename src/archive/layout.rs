@@ -3,6 +3,7 @@
 use data_encoding::BASE64;
 use serde::Serialize;
 
+use super::canary;
 use super::event::{Event, Role};
 use super::state::State;
 use crate::pki::{key::pem, sha256_hex};
@@ -93,6 +94,10 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
                 }
             }
         }
+        Event::CanaryFinished { canary, .. } => canary::files(event, before.trust_root.as_ref())
+            .into_iter()
+            .map(|(name, bytes)| once(format!("{}/{canary}/{name}", canary::FOLDER), bytes))
+            .collect(),
         Event::JournalTorn { rest } => {
             let rest = decode(rest);
             vec![once(torn(&rest), rest)]
@@ -108,6 +113,8 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         | Event::SignatureIntended { .. }
         | Event::SignatureRepeated { .. }
         | Event::MetadataSigned { .. }
+        | Event::CanaryStarted { .. }
+        | Event::CanarySigned { .. }
         | Event::CeremonyFinished { .. } => Vec::new(),
     }
 }

@@ -81,6 +81,27 @@ pub struct RoleSignature {
     pub signed: String,
 }
 
+/// A canary that was made.
+#[derive(Clone, Debug)]
+pub struct MadeCanary {
+    /// Its name.
+    pub name: Name,
+    /// Whom its certificate names.
+    pub identity: String,
+    /// Who vouched for that.
+    pub issuer: String,
+    /// The moment that it was signed at.
+    pub time: Time,
+    /// The artifact.
+    pub artifact: String,
+    /// The bundle's text.
+    pub bundle: String,
+    /// The text of the bundle with the Rekor v1 entry, where there is one beside the other.
+    pub bundle_rekor_v1: Option<String>,
+    /// The trusted root and signing config that were in force.
+    pub trust_root: Option<MadeTrustRoot>,
+}
+
 /// What an archive holds.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -108,6 +129,10 @@ pub struct State {
     pub tuf: BTreeMap<Role, Vec<Published>>,
     /// Signatures over the version that comes next, by role and key.
     pub signatures: BTreeMap<(Role, u64, Name), RoleSignature>,
+    /// How many canaries were begun.
+    pub canaries_begun: u64,
+    /// Canaries that are whole, oldest first.
+    pub canaries: Vec<MadeCanary>,
     /// What was intended and has no result yet, by step.
     pub open: BTreeMap<String, Event>,
     /// Steps whose fingerprint was typed back.
@@ -134,7 +159,21 @@ impl State {
                 self.finished = false;
             }
             Event::CeremonyFinished { .. } => self.finished = true,
+            Event::CanaryStarted { .. } => self.canaries_begun = self.canaries_begun.saturating_add(1),
+            Event::CanaryFinished { canary, identity, issuer, time, artifact, bundle, bundle_rekor_v1 } => {
+                self.canaries.push(MadeCanary {
+                    name: canary.clone(),
+                    identity: identity.clone(),
+                    issuer: issuer.clone(),
+                    time: *time,
+                    artifact: artifact.clone(),
+                    bundle: bundle.clone(),
+                    bundle_rekor_v1: bundle_rekor_v1.clone(),
+                    trust_root: self.trust_root.clone(),
+                });
+            }
             Event::HalfKeyDiscarded { .. }
+            | Event::CanarySigned { .. }
             | Event::JournalTorn { .. }
             | Event::MachineChecked { .. }
             | Event::ClockRead { .. }

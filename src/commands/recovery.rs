@@ -76,6 +76,8 @@ sections! {
     NotAnArchive = "not-an-archive",
     /// Other bytes would be signed than were begun.
     OtherBytes = "other-bytes",
+    /// A canary can't be signed here, or not there.
+    Canary = "canary",
     /// The system gives no random numbers.
     Random = "random",
 }

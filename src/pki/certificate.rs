@@ -131,8 +131,6 @@ pub struct Request<'a> {
 pub fn draft(request: &Request) -> Result<Draft<Certificate>, Malformed> {
     let object = format!("certificates.{}", request.name);
     let wrong = |error: der::Error| malformed(&object, error);
-    let built =
-        |error: x509_cert::builder::Error| Malformed { object: object.clone(), reason: error.to_string() };
     let subject = name::encode(&request.planned.subject, request.rehearsal).map_err(wrong)?;
     let issuer_name = request.issuer.map_or(&subject, |issuer| issuer.tbs().subject()).clone();
     let extensions = profile::extensions(
@@ -142,20 +140,10 @@ pub fn draft(request: &Request) -> Result<Draft<Certificate>, Malformed> {
     )
     .map_err(wrong)?;
     let validity = *request.planned.validity;
-    let own = OwnProfile { subject: subject.clone(), issuer: issuer_name, extensions };
     let (signer, signer_public) = request.signer;
-    let spki = SubjectPublicKeyInfoOwned::from_der(request.public.spki()).map_err(wrong)?;
-    let mut builder = CertificateBuilder::new(
-        own,
-        SerialNumber::new(&request.serial).map_err(wrong)?,
-        x509_cert::time::Validity::new(
-            time(validity.from).map_err(wrong)?,
-            time(validity.to).map_err(wrong)?,
-        ),
-        spki,
-    )
-    .map_err(built)?;
-    let bytes = builder.finalize(&Signer(signer_public.clone())).map_err(built)?;
+    let names = (subject.clone(), issuer_name);
+    let bytes =
+        to_be_signed(&object, names, request.public, signer_public, &request.serial, validity, extensions)?;
     Ok(Draft {
         object: object.clone(),
         bytes,
@@ -173,6 +161,34 @@ pub fn draft(request: &Request) -> Result<Draft<Certificate>, Malformed> {
             others: Vec::new(),
         },
     })
+}
+
+/// The bytes that an issuer signs: a TBSCertificate of version 3 (RFC 5280, 4.1.2), with these extensions
+/// in this order. `object` is what errors call it.
+pub(crate) fn to_be_signed(
+    object: &str,
+    (subject, issuer): (X509Name, X509Name),
+    public: &PublicKey,
+    signer: &PublicKey,
+    serial: &[u8; 20],
+    validity: plan::Validity,
+    extensions: Vec<Extension>,
+) -> Result<Vec<u8>, Malformed> {
+    let wrong = |error: der::Error| malformed(object, error);
+    let built =
+        |error: x509_cert::builder::Error| Malformed { object: object.to_string(), reason: error.to_string() };
+    let spki = SubjectPublicKeyInfoOwned::from_der(public.spki()).map_err(wrong)?;
+    let mut builder = CertificateBuilder::new(
+        OwnProfile { subject, issuer, extensions },
+        SerialNumber::new(serial).map_err(wrong)?,
+        x509_cert::time::Validity::new(
+            time(validity.from).map_err(wrong)?,
+            time(validity.to).map_err(wrong)?,
+        ),
+        spki,
+    )
+    .map_err(built)?;
+    builder.finalize(&Signer(signer.clone())).map_err(built)
 }
 
 /// A serial number of 20 octets from 20 random ones: the top bits are `01`, so that it is positive and
@@ -203,7 +219,7 @@ pub fn time(time: plan::Time) -> der::Result<x509_cert::time::Time> {
 }
 
 /// `SEQUENCE { to-be-signed, AlgorithmIdentifier, BIT STRING }`, around the exact bytes that were signed.
-pub(super) fn sign_sequence<T: Document>(
+pub(crate) fn sign_sequence<T: Document>(
     draft: &Draft<T>,
     signature: &Signature,
 ) -> Result<Vec<u8>, Malformed> {
@@ -218,7 +234,7 @@ pub(super) fn sign_sequence<T: Document>(
     build(draft.public.algorithm()).map_err(|error| malformed(&draft.object, error))
 }
 
-pub(super) fn malformed(object: &str, error: der::Error) -> Malformed {
+pub(crate) fn malformed(object: &str, error: der::Error) -> Malformed {
     Malformed { object: object.to_string(), reason: error.to_string() }
 }
 
@@ -269,6 +285,6 @@ impl EncodePublicKey for PublicKey {
 }
 
 /// The authority key identifier with the issuer's key identifier in it, and nothing else.
-pub(super) fn authority_key_identifier(identifier: OctetString) -> AuthorityKeyIdentifier {
+pub(crate) fn authority_key_identifier(identifier: OctetString) -> AuthorityKeyIdentifier {
     AuthorityKeyIdentifier { key_identifier: Some(identifier), ..AuthorityKeyIdentifier::default() }
 }

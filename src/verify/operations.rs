@@ -106,7 +106,7 @@ impl<'a> Uses<'a> {
     }
 
     fn take(&mut self, record: &'a Record) -> Result<(), String> {
-        let (step, found, signer) = match &record.event {
+        let (step, found, signer, issues) = match &record.event {
             Event::SignatureIntended { step, key, to_be_signed, .. } => {
                 let bytes = BASE64
                     .decode(to_be_signed.as_bytes())
@@ -120,9 +120,17 @@ impl<'a> Uses<'a> {
                 return if open { Ok(()) } else { Err(format!("{step} was repeated without an intent")) };
             }
             Event::CertificateSigned { step, der, .. } | Event::CrlSigned { step, der, .. } => {
-                (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None)
+                (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None, true)
             }
-            Event::MetadataSigned { step, signed, key, .. } => (step, signed.clone(), Some(key.as_str())),
+            Event::MetadataSigned { step, signed, key, .. } => {
+                (step, signed.clone(), Some(key.as_str()), false)
+            }
+            Event::CanarySigned { step, signed, key, part, .. } => {
+                if !self.open.contains_key(step.as_str()) {
+                    return Err(format!("{step} was signed without an intent before it"));
+                }
+                (step, signed.clone(), Some(key.as_str()), part.is_certificate())
+            }
             _ => return Ok(()),
         };
         match (self.open.remove(step.as_str()), signer) {
@@ -134,9 +142,9 @@ impl<'a> Uses<'a> {
             (Some((line, key, _)), Some(signer)) if signer != key => {
                 return Err(format!("{step} was signed by {signer}, but line {line} intended {key}"));
             }
-            (Some((_, key, _)), signer) => {
+            (Some((_, key, _)), _) => {
                 self.here = self.here.saturating_add(1);
-                if signer.is_none() {
+                if issues {
                     self.authorities.insert(key);
                 } else {
                     self.others.push((key, record.seq, step));
