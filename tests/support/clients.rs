@@ -119,6 +119,40 @@ impl Loader {
     }
 }
 
+/// A library that verifies bundles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judge {
+    SigstorePython,
+    SigstoreJs,
+    SigstoreVerify,
+}
+
+impl Judge {
+    pub const ALL: [Self; 3] = [Self::SigstorePython, Self::SigstoreJs, Self::SigstoreVerify];
+
+    /// Verify bundles, each with what stands beside it: `artifact`, `trusted_root.json`, `identity.json`.
+    pub fn judge(self, bundles: &[PathBuf]) -> Vec<Verdict> {
+        let mut command = match self {
+            Self::SigstorePython => python("sigstore_verify.py"),
+            Self::SigstoreJs => node("sigstore_verify.mjs"),
+            Self::SigstoreVerify => Command::new(installed("sigstore_verify/debug/sigstore-verify-bundles")),
+        };
+        command.args(bundles);
+        let (code, out, err) = run(command, PATIENCE);
+        assert_eq!(code, Some(0), "{self:?} came to no judgement: {out}{err}");
+        let verdict = |line: &str| {
+            let said: serde_json::Value = serde_json::from_str(line).expect("a line of JSON");
+            match said["accepted"].as_bool().expect("a judgement") {
+                true => Verdict::Accepted,
+                false => Verdict::Refused(said["why"].as_str().expect("a reason").to_owned()),
+            }
+        };
+        let verdicts: Vec<Verdict> = out.lines().map(verdict).collect();
+        assert_eq!(verdicts.len(), bundles.len(), "{self:?} judged another number of bundles: {err}");
+        verdicts
+    }
+}
+
 /// A static file server on the loopback, as dumb as a bucket. It stops when it is dropped.
 pub struct FileServer {
     pub url: String,

@@ -6,6 +6,7 @@ pub mod documents;
 pub mod drafts;
 pub mod site;
 pub mod tokens;
+pub mod world;
 
 use std::collections::HashMap;
 use std::fs;
