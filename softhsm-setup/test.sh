@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run every test. Installs what they need: SoftHSM, OpenSC's spy and OpenSSL from the system, and the
-# pinned stock clients (sigstore-python, sigstore-js, python-tuf, tuf-js, tough) and pkilint under
-# target/clients.
+# pinned stock clients (sigstore-python, sigstore-js, sigstore-verify, python-tuf, tuf-js, tough) and
+# pkilint under target/clients.
 #
 #     softhsm-setup/test.sh [ARGUMENT OF cargo test]...
 #
@@ -56,6 +56,8 @@ install_missing compiler softhsm pkcs11-spy openssl strace python
 mkdir -p "$clients"
 install_python_clients
 install_node_clients
-cargo build --quiet --locked --manifest-path "$pins/tough/Cargo.toml" --target-dir "$clients/tough"
+for client in tough sigstore_verify; do
+  cargo build --quiet --locked --manifest-path "$pins/$client/Cargo.toml" --target-dir "$clients/$client"
+done
 
 cargo test --locked "$@"

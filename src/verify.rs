@@ -10,6 +10,7 @@
 //! The journal accounts for every file, and its last hash for the journal: whoever keeps that one hash
 //! notices any change.
 
+pub mod canary;
 pub mod canonical;
 pub mod certificate;
 pub mod claims;
@@ -177,6 +178,7 @@ impl Archive<'_> {
             });
             crl::check(claims, &certificates, at, sheet);
             trust_root::check(claims, &certificates, &files, (at, operator), sheet);
+            canary::check(claims, sheet);
             tuf::check(claims, &files, at, sheet);
             rules.join()
         });

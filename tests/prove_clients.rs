@@ -280,12 +280,21 @@ fn worlds() -> Vec<(Fault, World)> {
         _ => bytes,
     });
     vec![
-        (fault("timestamp certificate whose extended key usage is not critical", |_| {})
-        .but("RFC 3161 demands it, and of these only python looks."), not_critical),
-        (fault("timestamp certificate without extended key usage", |_| {})
-        .but("js looks at no extended key usage of a timestamp certificate either."), no_purpose),
-        (fault("intermediate for mail instead of code signing", |_| {})
-        .but("as with the timestamp intermediate; Fulcio and sigstore-go are said to look."), mail),
+        (
+            fault("timestamp certificate whose extended key usage is not critical", |_| {})
+                .but("RFC 3161 demands it, and of these only python looks."),
+            not_critical,
+        ),
+        (
+            fault("timestamp certificate without extended key usage", |_| {})
+                .but("js looks at no extended key usage of a timestamp certificate either."),
+            no_purpose,
+        ),
+        (
+            fault("intermediate for mail instead of code signing", |_| {})
+                .but("as with the timestamp intermediate; Fulcio and sigstore-go are said to look."),
+            mail,
+        ),
     ]
 }
 
@@ -368,7 +377,12 @@ fn every_fault_is_refused_or_explained() {
         let [clients @ .., own] = verdicts.as_slice() else { panic!("no verdict") };
         assert!(matches!(own, Verdict::Refused(_)), "rootwright accepts: {}", fault.says);
         let accepted = clients.iter().any(|verdict| matches!(verdict, Verdict::Accepted));
-        assert_eq!(accepted, fault.surprise.is_some(), "explained without need, or not explained: {}", fault.says);
+        assert_eq!(
+            accepted,
+            fault.surprise.is_some(),
+            "explained without need, or not explained: {}",
+            fault.says
+        );
     }
     let file = support::repository().join("docs/clients.md");
     let text = fs::read_to_string(&file).unwrap_or_default();
@@ -378,7 +392,10 @@ fn every_fault_is_refused_or_explained() {
         fs::write(&file, format!("{head}{BEGIN}\n{found}{END}{foot}")).unwrap();
     } else {
         let fresh = kept.trim() == found.trim();
-        assert!(fresh, "docs/clients.md is stale: run this test with ROOTWRIGHT_UPDATE_DOCS=1, and look at the difference");
+        assert!(
+            fresh,
+            "docs/clients.md is stale: run this test with ROOTWRIGHT_UPDATE_DOCS=1, and look at the difference"
+        );
     }
 }
 
@@ -387,7 +404,9 @@ const END: &str = "<!-- what the clients said: end -->";
 
 /// The table and, below it, every client's words.
 fn document(rows: &[Row]) -> String {
-    let mut text = String::from("| # | fault | python | js | Rust | rootwright | cosign | go |\n|---|---|---|---|---|---|---|---|\n");
+    let mut text = String::from(
+        "| # | fault | python | js | Rust | rootwright | cosign | go |\n|---|---|---|---|---|---|---|---|\n",
+    );
     let mut notes = String::new();
     let mut words = String::new();
     for (number, Row { fault, verdicts }) in (1..).zip(rows) {
@@ -398,7 +417,11 @@ fn document(rows: &[Row]) -> String {
                 Verdict::Refused(_) => "refuses",
             })
             .collect();
-        text.push_str(&format!("| {number} | {} | {} | not run | not run |\n", fault.says, cells.join(" | ")));
+        text.push_str(&format!(
+            "| {number} | {} | {} | not run | not run |\n",
+            fault.says,
+            cells.join(" | ")
+        ));
         if let Some(surprise) = fault.surprise {
             notes.push_str(&format!("- **{number}, {}**: {surprise}\n", fault.says));
         }

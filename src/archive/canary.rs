@@ -21,7 +21,8 @@ pub const BUNDLE_REKOR_V1: &str = "bundle.rekor-v1.sigstore.json";
 
 /// The files of a canary, by name, given the trust root that it was made under; none of another event.
 pub fn files(event: &Event, trust_root: Option<&MadeTrustRoot>) -> Vec<(&'static str, Vec<u8>)> {
-    let Event::CanaryFinished { identity, issuer, time, artifact, bundle, bundle_rekor_v1, .. } = event else {
+    let Event::CanaryFinished { identity, issuer, time, artifact, bundle, bundle_rekor_v1, .. } = event
+    else {
         return Vec::new();
     };
     let mut who = serde_json::to_vec_pretty(&json!({"identity": identity, "issuer": issuer, "time": time}))

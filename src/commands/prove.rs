@@ -1,26 +1,21 @@
 //! `rootwright prove`: a canary signature, and the files that stock clients check.
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+mod asked;
 
-use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
+
+pub(super) use asked::Asked;
 
 use super::recovery::Section;
 use super::{Code, Failure, Output, load};
-use crate::archive::{self, Archive, Event, Journal, State, canary as files};
-use crate::ceremony::clock::Clock;
-use crate::ceremony::console::Terminal;
-use crate::ceremony::{CeremonyError, conduct};
-use crate::plan::prove::{Provider, Prove as Planned};
-use crate::plan::{Name, Plan, Source, Time, Url};
-use crate::prove::clients::{self, Check};
-use crate::prove::id_token::{self, Expected};
-use crate::prove::identity::{Claims, Identity, MARK};
+use crate::archive;
+use crate::plan::prove::Provider;
+use crate::plan::{Name, Time, Url};
 use crate::prove::replay::{self, Past, Replayed};
-use crate::prove::services::TrustRoot;
-use crate::prove::{Canary, Made, ProveError, devices, issuer, services};
-use crate::token::{Devices, environment};
+use crate::prove::{ProveError, id_token};
+use crate::token::environment;
 
 /// Sign a canary under the archive's trust root, and write the files that stock clients check.
 ///
@@ -93,12 +88,10 @@ impl Prove {
         let past = self.past()?;
         if let (Some(site), Some(out)) = (&self.site, &self.out) {
             let site = load::site(site)?;
-            environment::ensure(&site.site.environment)
-                .map_err(|error| Failure::usage(error.to_string()))?;
+            environment::ensure(&site.site.environment).map_err(|error| Failure::usage(error.to_string()))?;
             let asked = Asked {
                 archive: &self.archive,
                 site: &site,
-                options: Planned { identity: None, issuer: None, provider: Provider::default() },
                 identity: self.identity.as_deref(),
                 issuer: self.issuer.as_ref(),
                 provider: self.provider,
@@ -162,248 +155,47 @@ fn no_trust_root(archive: &Path) -> Failure {
         .help("hold the ceremony of a plan with a [trust-root] first")
 }
 
-/// Which canary is asked for.
-pub(super) struct Asked<'a> {
-    pub archive: &'a Path,
-    pub site: &'a load::LoadedSite,
-    /// What a plan says, where the archive's last plan is not asked.
-    pub options: Planned,
-    pub identity: Option<&'a str>,
-    pub issuer: Option<&'a Url>,
-    pub provider: Option<Provider>,
-    pub token: Option<(&'a Path, &'a Path)>,
-    pub authority: Option<&'a Name>,
-    pub at: Option<Time>,
-    /// Where its files go, beside the archive's own folder.
-    pub out: Option<&'a Path>,
-}
-
-/// A canary that was signed.
-pub(super) struct Proved {
-    made: Made,
-    identity: Identity,
-    time: Time,
-    folder: PathBuf,
-    not_proved: Vec<String>,
-    checks: Vec<Check>,
-    elapsed_ms: f64,
-}
-
-impl Asked<'_> {
-    /// Signs a canary. Everything that can be known before is looked at before: nothing is signed for a bad
-    /// token or with half of the keys.
-    pub(super) fn prove(&self) -> Result<Proved, Failure> {
-        let start = Instant::now();
-        let site = &self.site.site;
-        let rehearsal = site.is_rehearsal();
-        let found = archive::inspect(self.archive)?;
-        let state = &found.state;
-        conduct::refuse_other_purpose(site, state)?;
-        let made = state.trust_root.clone().ok_or_else(|| no_trust_root(self.archive))?;
-        if !state.finished {
-            return Err(Failure::paused(Section::Canary, "the archive's last ceremony is not finished")
-                .help("`rootwright run` goes on with it; then prove it"));
-        }
-        let clock = clock(state, rehearsal)?;
-        let at = self.moment(clock, rehearsal)?;
-        let root = trust_root(&made.spec)?;
-        let planned = planned(&found.journal).unwrap_or_else(|| self.options.clone());
-        let provider = self.provider.unwrap_or(planned.provider);
-        let claims = self.claims(provider, &planned, &root, clock.now().max(at), rehearsal)?;
-        let identity = Identity::of(provider, &claims).map_err(ProveError::from)?;
-        let services =
-            services::find(&root, state, site, at, self.authority).map_err(ProveError::from)?;
-        if let Some(out) = self.out {
-            refuse_used(out)?;
-        }
-        let mut open = Devices::new(site);
-        devices::look(&services, state, &mut open)?;
-
-        let mut archive = Archive::open(self.archive, clock.now())?;
-        let mut console = Terminal::new(true);
-        let canary = Canary {
-            archive: &mut archive,
-            ring: &mut open,
-            console: &mut console,
-            clock,
-            services: &services,
-            identity: &identity,
-            provider,
-            at,
-            rehearsal,
+/// How a rehearsal ends whose plan says so: with a canary, unless the trust root has one already, and with
+/// all canaries that the archive has.
+pub(super) fn rehearsed(
+    archive: &Path,
+    site: &load::LoadedSite,
+    document: &mut Value,
+    text: &mut String,
+) -> Result<Code, Failure> {
+    let (_, state) = archive::read(archive)?;
+    let root = state.trust_root.as_ref().map(|made| made.trusted_root.as_str());
+    let proved = state
+        .canaries
+        .iter()
+        .any(|canary| canary.trust_root.as_ref().map(|made| made.trusted_root.as_str()) == root);
+    if !proved {
+        let asked = Asked {
+            archive,
+            site,
+            identity: None,
+            issuer: None,
+            provider: None,
+            token: None,
+            authority: None,
+            at: None,
+            out: None,
         };
-        let made = canary.make(&made)?;
-        let kept = self.archive.join(files::FOLDER).join(made.name.as_str());
-        let folder = self.out.map_or(kept, Path::to_path_buf);
-        if let Some(out) = self.out {
-            files::write(out, &made.files).map_err(|(path, error)| {
-                Failure::refused(Section::Canary, format!("{}: {error}", path.display()))
-                    .help(format!("the canary is in the archive, under {}/{}", files::FOLDER, made.name))
-            })?;
-        }
-        let checks = clients::checks(&folder, identity.san.as_str(), &identity.issuer);
-        let elapsed_ms = crate::ceremony::engine::millis(start.elapsed());
-        Ok(Proved { made, identity, time: at, folder, not_proved: services.not_proved, checks, elapsed_ms })
-    }
-
-    /// The moment of signing. Production's keys say no other time than that of the clock.
-    fn moment(&self, clock: Clock, rehearsal: bool) -> Result<Time, Failure> {
-        match self.at {
-            Some(_) if !rehearsal => {
-                Err(Failure::refused(Section::Canary, "--at, and the site says production: its timestamp authority would sign a time that it is not")
-                    .help("leave --at out"))
-            }
-            Some(at) => Ok(at),
-            None => Ok(clock.now()),
+        let made = asked.prove()?;
+        text.push_str(&format!("\n{}\n", made.text()));
+        if let Some(map) = document.as_object_mut() {
+            map.insert("canary".into(), made.document());
         }
     }
-
-    /// The claims of a token that was verified: the one that was brought along, or a rehearsal's own.
-    fn claims(
-        &self,
-        provider: Provider,
-        planned: &Planned,
-        root: &TrustRoot,
-        now: Time,
-        rehearsal: bool,
-    ) -> Result<Claims, Failure> {
-        let known: Vec<String> = match self.issuer {
-            Some(issuer) => vec![issuer.as_str().to_string()],
-            None => {
-                let planned = planned.issuer.iter().map(|issuer| issuer.as_str().to_string());
-                let providers = root.identity_providers.iter().map(|entry| entry.url.as_str().to_string());
-                planned.chain(providers).collect()
-            }
-        };
-        if let Some((token, jwks)) = self.token {
-            let read = |path: &Path| {
-                std::fs::read(path)
-                    .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
-            };
-            // What is no text is no token either, and its reader says so.
-            let text = String::from_utf8_lossy(&read(token)?).into_owned();
-            let claims = id_token::verify(&text, &read(jwks)?, &Expected { issuers: &known, now });
-            return Ok(claims.map_err(ProveError::from)?);
-        }
-        if !rehearsal {
-            return Err(Failure::usage("a canary of production needs an identity that somebody vouches for")
-                .help("log in with the issuer, and name the token and the issuer's keys: --id-token FILE --jwks FILE"));
-        }
-        let issuer = known.first().cloned().unwrap_or_else(|| made_up_issuer(provider, root));
-        let identity = self
-            .identity
-            .map(str::to_string)
-            .or_else(|| planned.identity.clone())
-            .unwrap_or_else(|| made_up_identity(provider, &issuer));
-        // Through the same door as any other token.
-        let issued = issuer::log_in(provider, &identity, &issuer, now).map_err(ProveError::from)?;
-        let claims = id_token::verify(&issued.token, &issued.jwks, &Expected { issuers: &[issuer], now });
-        Ok(claims.map_err(ProveError::from)?)
+    // The canaries of before: the new one was judged when it was made.
+    let replayed = replay::replay(&replay::of_archive(&state), None, &state);
+    if !replayed.is_empty() {
+        text.push_str(&format!("\n{}", replay_text(&replayed)));
     }
-}
-
-/// Where clients think that the throwaway issuer is.
-fn made_up_issuer(provider: Provider, root: &TrustRoot) -> String {
-    let authority = root.certificate_authorities.first().map(|entry| entry.uri.host());
-    match provider {
-        Provider::GithubActions => "https://token.actions.githubusercontent.com".into(),
-        Provider::GitlabCi => "https://gitlab.com".into(),
-        Provider::Email | Provider::Uri => {
-            format!("https://{}/{MARK}", authority.unwrap_or("issuer.example.org"))
-        }
+    if let Some(map) = document.as_object_mut() {
+        map.insert("replayed".into(), json!(replayed));
     }
-}
-
-fn made_up_identity(provider: Provider, issuer: &str) -> String {
-    let host = issuer.split_once("://").map_or(issuer, |(_, rest)| rest).split('/').next().unwrap_or(issuer);
-    let host = host.split(':').next().unwrap_or(host);
-    match provider {
-        Provider::Email => format!("{MARK}@{host}"),
-        Provider::Uri => format!("https://{host}/{MARK}"),
-        Provider::GithubActions => {
-            format!("https://github.com/example/{MARK}/.github/workflows/{MARK}.yml@refs/heads/main")
-        }
-        Provider::GitlabCi => format!("https://gitlab.com/example/{MARK}//.gitlab-ci.yml@refs/heads/main"),
-    }
-}
-
-/// A rehearsal's clock stands on its last day, and never before its last event.
-fn clock(state: &State, rehearsal: bool) -> Result<Clock, Failure> {
-    let clock = match state.last.filter(|_| rehearsal) {
-        Some(last) => Clock::rehearsal(last.day(), Some(last)),
-        None => Clock::system(),
-    };
-    let clock = clock.ok_or_else(|| Failure::usage("the machine's clock can't be read"))?;
-    match state.last {
-        Some(last) if clock.now() < last => Err(CeremonyError::Clock { now: clock.now(), last }.into()),
-        _ => Ok(clock),
-    }
-}
-
-/// The trust root as the plan had it, with its dates moved as the archive's are.
-fn trust_root(spec: &Value) -> Result<TrustRoot, Failure> {
-    TrustRoot::deserialize(spec)
-        .map_err(|error| Failure::usage(format!("the archive's trust root can't be read: {error}")))
-}
-
-/// What the archive's last plan says of canaries.
-fn planned(journal: &Journal) -> Option<Planned> {
-    let text = journal.records.iter().rev().find_map(|record| match &record.event {
-        Event::CeremonyStarted { text, .. } => Some(text.clone()),
-        _ => None,
-    });
-    Plan::parse(&Source::new("the archive's last plan", text?)).ok()?.prove
-}
-
-/// A folder with an earlier canary in it stays as it is.
-fn refuse_used(out: &Path) -> Result<(), Failure> {
-    let names = ["artifact", files::BUNDLE, files::BUNDLE_REKOR_V1, "identity.json", "trusted_root.json"];
-    match names.into_iter().map(|name| out.join(name)).find(|path| path.exists()) {
-        Some(path) => Err(Failure::refused(Section::Canary, format!("{} is there already", path.display()))
-            .help("name another folder: nothing is overwritten")),
-        None => Ok(()),
-    }
-}
-
-impl Proved {
-    /// The result as a JSON document.
-    pub(super) fn document(&self) -> Value {
-        let mut names: Vec<&str> = self.made.files.iter().map(|(name, _)| *name).collect();
-        names.sort_unstable();
-        json!({
-            "canary": self.made.name,
-            "identity": self.identity.san.as_str(),
-            "issuer": self.identity.issuer,
-            "time": self.time,
-            "folder": self.folder.display().to_string(),
-            "files": names,
-            "signatures": self.made.uses,
-            "not-proved": self.not_proved,
-            "checks": self.checks,
-            "elapsed_ms": self.elapsed_ms,
-        })
-    }
-
-    /// The result for people.
-    pub(super) fn text(&self) -> String {
-        let mut text = format!(
-            "{} is signed: by {} for {}, vouched for by {}, at {}.\nIt verifies under the archive's trusted root. Its files are in {}.\n",
-            self.made.name,
-            self.made.uses.first().map_or("", |one| one.key.as_str()),
-            self.identity.san.as_str(),
-            self.identity.issuer,
-            self.time,
-            self.folder.display()
-        );
-        for left in &self.not_proved {
-            text.push_str(&format!("Not proved: {left}.\n"));
-        }
-        text.push_str("\nAsk the clients that your users have:\n");
-        for check in &self.checks {
-            text.push_str(&format!("\n  # {}\n  {}\n", check.client, check.command));
-        }
-        text
-    }
+    Ok(if replayed.iter().any(Replayed::is_broken) { Code::Findings } else { Code::Done })
 }
 
 fn replay_text(replayed: &[Replayed]) -> String {
@@ -414,7 +206,7 @@ fn replay_text(replayed: &[Replayed]) -> String {
     }
     let still = replayed.len().saturating_sub(broken);
     text.push_str(&match broken {
-        0 => format!("{still} bundles of earlier canaries are as they should be under today's trusted root.\n"),
+        0 => format!("Earlier canaries under today's trusted root: {still} of {still} bundles are as they should be.\n"),
         _ => format!(
             "{broken} of {} bundles verified before and do not any more: whoever publishes this trusted root breaks signatures like them.\n",
             replayed.len()

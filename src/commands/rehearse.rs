@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 
 use super::recovery::Section;
-use super::{Code, Failure, Output, load, run};
+use super::{Code, Failure, Output, load, prove, run};
 use crate::archive::State;
 use crate::archive::rehearsal::Rehearsal;
 use crate::ceremony::clock::Clock;
@@ -109,7 +109,17 @@ impl Rehearse {
         let spent = tokens(&plan.plan, &state, site, &module, &mut rehearsal)?;
         let site = load::site(&rehearsal.site())?;
         let how = run::How { yes: self.yes, dry_run: false };
-        run::hold(output, (start, spent), &plan, &site, &self.archive, how)
+        let (mut document, mut text) = run::held((start, spent), &plan, &site, &self.archive, how)?;
+        let mut code = Code::Done;
+        if plan.plan.prove.is_some() {
+            let ended = prove::rehearsed(&self.archive, &site, &mut document, &mut text);
+            code = ended.map_err(|mut failure| {
+                failure.document = Some(document.clone());
+                failure
+            })?;
+        }
+        output.result(&document, || text)?;
+        Ok(code)
     }
 
     /// The days by which the dates move: what the archive or its site have, or else what --date says.

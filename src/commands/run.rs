@@ -70,12 +70,25 @@ pub struct How {
 /// Holds a ceremony and shows what came of it. It began at `start`, and spent `before` inside devices.
 pub fn hold(
     output: &Output,
-    (start, before): (Instant, Duration),
+    times: (Instant, Duration),
     plan: &load::LoadedPlan,
     site: &load::LoadedSite,
     archive: &Path,
     how: How,
 ) -> Result<Code, Failure> {
+    let (document, text) = held(times, plan, site, archive, how)?;
+    output.result(&document, || text)?;
+    Ok(Code::Done)
+}
+
+/// Holds a ceremony, and gives what came of it: as a document, and in words.
+pub fn held(
+    (start, before): (Instant, Duration),
+    plan: &load::LoadedPlan,
+    site: &load::LoadedSite,
+    archive: &Path,
+    how: How,
+) -> Result<(Value, String), Failure> {
     let guard = guard::guard();
     let unreadable = |error: std::io::Error| Failure::usage(format!("{}: {error}", archive.display()));
     let ceremony = Ceremony {
@@ -93,10 +106,7 @@ pub fn hold(
     report.device_ms += millis(before);
     let document = serde_json::to_value(&report).unwrap_or(Value::Null);
     match result {
-        Ok(()) => {
-            output.result(&document, || text(&report))?;
-            Ok(Code::Done)
-        }
+        Ok(()) => Ok((document, text(&report))),
         Err(error) => {
             let mut failure = Failure::from(error);
             failure.document = Some(document);

@@ -3,6 +3,7 @@
 //! Pure: bytes in, text and a JSON document out. The kind of a file is found by its content. Nothing
 //! that a file holds reaches a terminal as anything but plain text, and nothing secret is repeated.
 
+mod bundle;
 mod certificate;
 mod crl;
 mod extension;
@@ -28,7 +29,7 @@ use plain::{ends, plain, plain_lines};
 use sheet::{Cell, Sheet};
 
 /// What a file may be.
-const EXPECTED: &str = "a certificate, certificate request, CRL or public key (PEM or DER), a trusted root, signing config, TUF metadata, key record or journal (JSON), a plan or site file (TOML)";
+const EXPECTED: &str = "a certificate, certificate request, CRL or public key (PEM or DER), a trusted root, signing config, bundle, TUF metadata, key record or journal (JSON), a plan or site file (TOML)";
 
 /// A file as it is shown.
 #[derive(Clone, Debug, PartialEq)]
@@ -167,6 +168,10 @@ fn json(name: &str, bytes: &[u8]) -> Result<(&'static str, Sheet), ShowError> {
         ("trusted root", trusted_root::trusted_root(&value))
     } else if media_type.contains("signingconfig") || has("caUrls") {
         ("signing config", trusted_root::signing_config(&value))
+    } else if media_type.contains("sigstore.bundle") || has("verificationMaterial") {
+        ("bundle", bundle::show(&value))
+    } else if has("identity") && has("issuer") && has("time") {
+        ("canary's identity", bundle::identity(&value))
     } else if has("signed") && has("signatures") {
         tuf::show(&value)
     } else if key_record::resembles(&value) {

@@ -175,8 +175,10 @@ pub(crate) fn to_be_signed(
     extensions: Vec<Extension>,
 ) -> Result<Vec<u8>, Malformed> {
     let wrong = |error: der::Error| malformed(object, error);
-    let built =
-        |error: x509_cert::builder::Error| Malformed { object: object.to_string(), reason: error.to_string() };
+    let built = |error: x509_cert::builder::Error| Malformed {
+        object: object.to_string(),
+        reason: error.to_string(),
+    };
     let spki = SubjectPublicKeyInfoOwned::from_der(public.spki()).map_err(wrong)?;
     let mut builder = CertificateBuilder::new(
         OwnProfile { subject, issuer, extensions },

@@ -61,7 +61,8 @@ pub fn bundle(signed: &Signed<'_>, entry: &Entry, timestamps: &[&[u8]]) -> Vec<u
         "tlogEntries": [logged],
     });
     if let (false, Some(material)) = (timestamps.is_empty(), material.as_object_mut()) {
-        let stamps: Vec<Value> = timestamps.iter().map(|stamp| json!({"signedTimestamp": base64(stamp)})).collect();
+        let stamps: Vec<Value> =
+            timestamps.iter().map(|stamp| json!({"signedTimestamp": base64(stamp)})).collect();
         material.insert("timestampVerificationData".into(), json!({"rfc3161Timestamps": stamps}));
     }
     let bundle = json!({

@@ -102,8 +102,13 @@ impl Canary<'_> {
         signing.linted(CanaryPart::Precertificate, issuer, precertificate)?;
         let log = &services.certificate_log;
         let covered = leaf::unpoisoned(&request)?;
-        let promise =
-            sct::draft(name.as_str(), covered, &issuer.public, (request.from, request.from), (&log.key, &log.public))?;
+        let promise = sct::draft(
+            name.as_str(),
+            covered,
+            &issuer.public,
+            (request.from, request.from),
+            (&log.key, &log.public),
+        )?;
         let promise = signing.sign(CanaryPart::Sct, log, promise)?;
         let certificate =
             signing.sign(CanaryPart::Certificate, issuer, leaf::certificate(&request, &promise)?)?.0;
@@ -167,7 +172,12 @@ struct Signing<'a, 'c> {
 }
 
 impl Signing<'_, '_> {
-    fn sign<T: Lintable>(&mut self, part: CanaryPart, signer: &Signer, draft: Draft<T>) -> Result<T, ProveError> {
+    fn sign<T: Lintable>(
+        &mut self,
+        part: CanaryPart,
+        signer: &Signer,
+        draft: Draft<T>,
+    ) -> Result<T, ProveError> {
         let linted = draft.lint()?;
         self.linted(part, signer, linted)
     }
@@ -246,4 +256,3 @@ fn random() -> Result<[u8; 20], ProveError> {
     getrandom::fill(&mut random).map_err(|error| CeremonyError::Random(error.to_string()))?;
     Ok(random)
 }
-

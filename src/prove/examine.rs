@@ -165,10 +165,10 @@ pub fn examine(
 ) -> Result<Examined, Refusal> {
     let root = TrustedRoot::from_json(trusted_root).map_err(|error| error.to_string());
     let root = on(Part::TrustedRoot, root)?;
-    let bundle: Bundle =
-        on(Part::Bundle, serde_json::from_slice(bundle).map_err(|error| error.to_string()))?;
+    let bundle: Bundle = on(Part::Bundle, serde_json::from_slice(bundle).map_err(|error| error.to_string()))?;
     if bundle.media_type != super::bundle::MEDIA_TYPE {
-        let reason = format!("its media type is {}, expected {}", bundle.media_type, super::bundle::MEDIA_TYPE);
+        let reason =
+            format!("its media type is {}, expected {}", bundle.media_type, super::bundle::MEDIA_TYPE);
         return Err(Refusal { part: Part::Bundle, reason });
     }
     let material = &bundle.verification_material;

@@ -43,7 +43,9 @@ pub enum BadToken {
         reason: String,
     },
     /// Signed by nobody, by a shared secret, or by an algorithm that is not known here.
-    #[error("the ID token's algorithm is `{0}`: expected a signature by a private key, such as RS256 or ES256")]
+    #[error(
+        "the ID token's algorithm is `{0}`: expected a signature by a private key, such as RS256 or ES256"
+    )]
     Algorithm(String),
     /// The key set lacks the key.
     #[error("the key set has no key `{wanted}`: it has {known}. Fetch the issuer's jwks_uri again")]
@@ -231,7 +233,9 @@ mod tests {
         let early = judged(&with(|claims| drop(claims.insert("nbf".into(), at(61))))).unwrap_err();
         assert!(early.to_string().contains("begins to be good"), "{early}");
         assert!(bad(|claims| drop(claims.remove("exp"))).contains("no `exp`"));
-        assert!(bad(|claims| drop(claims.insert("aud".into(), "other".into()))).contains("audience \"other\""));
+        assert!(
+            bad(|claims| drop(claims.insert("aud".into(), "other".into()))).contains("audience \"other\"")
+        );
         assert!(bad(|claims| drop(claims.remove("aud"))).contains("audience null"));
         assert!(
             bad(|claims| drop(claims.insert("iss".into(), "https://evil.example".into())))
@@ -259,9 +263,8 @@ mod tests {
             let set: Value = serde_json::from_slice(jwks).unwrap();
             set["keys"][0]["kid"].as_str().unwrap().to_string()
         };
-        let renamed = String::from_utf8(other.jwks.clone())
-            .unwrap()
-            .replace(&kid(&other.jwks), &kid(&issued.jwks));
+        let renamed =
+            String::from_utf8(other.jwks.clone()).unwrap().replace(&kid(&other.jwks), &kid(&issued.jwks));
         assert!(matches!(known(&issued.token, renamed.as_bytes()), BadToken::Signature(_)));
         let changed = format!("{}.{}.{signature}", issued.token.split('.').next().unwrap(), header("{}"));
         assert!(matches!(known(&changed, &issued.jwks), BadToken::Signature(_)));

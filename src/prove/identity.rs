@@ -8,8 +8,8 @@ use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use crate::plan::prove::Provider;
 use crate::pki::profile::extension;
+use crate::plan::prove::Provider;
 
 /// The word that marks what a canary makes.
 pub const MARK: &str = "canary";
@@ -259,10 +259,7 @@ mod tests {
         let values: Vec<(String, &[u8])> =
             extensions.iter().map(|e| (e.extn_id.to_string(), e.extn_value.as_bytes())).collect();
         let (raw, der) = (b"https://issuer.example".as_slice(), b"\x0c\x16https://issuer.example".as_slice());
-        assert_eq!(
-            values,
-            [("1.3.6.1.4.1.57264.1.1".into(), raw), ("1.3.6.1.4.1.57264.1.8".into(), der)]
-        );
+        assert_eq!(values, [("1.3.6.1.4.1.57264.1.1".into(), raw), ("1.3.6.1.4.1.57264.1.8".into(), der)]);
         assert!(extensions.iter().all(|extension| !extension.critical));
         assert!(found.subject_alt_name().unwrap().critical);
         assert!(found.is_marked());

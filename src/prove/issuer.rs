@@ -5,8 +5,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::PublicKeyData;
 use serde_json::{Value, json};
 
-use super::identity::{BadClaims, Claims};
 use super::id_token::AUDIENCE;
+use super::identity::{BadClaims, Claims};
 use crate::pki::PublicKey;
 use crate::plan::Time;
 use crate::plan::prove::Provider;
@@ -77,8 +77,7 @@ pub fn claims(provider: Provider, name: &str, issuer: &str, now: Time) -> Result
         }
         Provider::Uri => say("sub", name.into()),
         Provider::GithubActions => {
-            const EXPECTED: &str =
-                "a workflow, such as https://github.com/OWNER/REPOSITORY/.github/workflows/FILE.yml@refs/heads/BRANCH";
+            const EXPECTED: &str = "a workflow, such as https://github.com/OWNER/REPOSITORY/.github/workflows/FILE.yml@refs/heads/BRANCH";
             let wrong = || BadClaims::Name { name: name.into(), expected: EXPECTED };
             let (server, path) = server_and_path(name).ok_or_else(wrong)?;
             let (_, reference) = path.split_once('@').ok_or_else(wrong)?;
@@ -108,19 +107,18 @@ pub fn claims(provider: Provider, name: &str, issuer: &str, now: Time) -> Result
             say("runner_environment", "github-hosted".into());
         }
         Provider::GitlabCi => {
-            const EXPECTED: &str =
-                "a CI configuration, such as https://gitlab.com/GROUP/PROJECT//.gitlab-ci.yml@refs/heads/BRANCH";
+            const EXPECTED: &str = "a CI configuration, such as https://gitlab.com/GROUP/PROJECT//.gitlab-ci.yml@refs/heads/BRANCH";
             let wrong = || BadClaims::Name { name: name.into(), expected: EXPECTED };
             let (server, path) = server_and_path(name).ok_or_else(wrong)?;
             let (project, file) = path.split_once("//").ok_or_else(wrong)?;
             let (_, reference) = file.split_once('@').ok_or_else(wrong)?;
             let (group, _) = project.rsplit_once('/').ok_or_else(wrong)?;
-            let (kind, short) = match (reference.strip_prefix("refs/tags/"), reference.strip_prefix("refs/heads/"))
-            {
-                (Some(tag), _) => ("tag", tag),
-                (None, Some(branch)) => ("branch", branch),
-                (None, None) => return Err(wrong()),
-            };
+            let (kind, short) =
+                match (reference.strip_prefix("refs/tags/"), reference.strip_prefix("refs/heads/")) {
+                    (Some(tag), _) => ("tag", tag),
+                    (None, Some(branch)) => ("branch", branch),
+                    (None, None) => return Err(wrong()),
+                };
             say("sub", format!("project_path:{project}:ref_type:{kind}:ref:{short}").into());
             say("server_url", server.into());
             say("ci_config_ref_uri", name.strip_prefix("https://").unwrap_or(name).into());

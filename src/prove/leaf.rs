@@ -133,8 +133,7 @@ fn draft(
     let to = to.ok_or_else(|| Malformed { object: object.clone(), reason: "it ends after 9999".into() })?;
     let names = (X509Name::default(), request.issuer.tbs().subject().clone());
     let validity = Validity { from: request.from, to };
-    let bytes =
-        to_be_signed(&object, names, request.public, signer_public, &request.serial, validity, all)?;
+    let bytes = to_be_signed(&object, names, request.public, signer_public, &request.serial, validity, all)?;
     Ok(Draft {
         object,
         bytes,

@@ -76,8 +76,11 @@ pub struct Tree {
 impl Tree {
     /// The tree of a canary with this entry.
     pub fn with(body: &[u8]) -> Self {
-        let leaves =
-            [merkle::leaf(b"rootwright canary: before"), merkle::leaf(body), merkle::leaf(b"rootwright canary: after")];
+        let leaves = [
+            merkle::leaf(b"rootwright canary: before"),
+            merkle::leaf(body),
+            merkle::leaf(b"rootwright canary: after"),
+        ];
         Self { root: merkle::root(&leaves), proof: merkle::inclusion(&leaves, 1) }
     }
 }

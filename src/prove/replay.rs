@@ -197,7 +197,9 @@ fn revoked(examined: &Examined, state: &State) -> Option<String> {
     names.into_iter().find_map(|name| {
         let lists = |spec: &Value| {
             let entries = spec.get("revoked").and_then(Value::as_array);
-            entries.is_some_and(|all| all.iter().any(|one| one.get("certificate") == Some(&name.as_str().into())))
+            entries.is_some_and(|all| {
+                all.iter().any(|one| one.get("certificate") == Some(&name.as_str().into()))
+            })
         };
         let (crl, _) = state.crls.iter().find(|(_, made)| lists(&made.spec))?;
         Some(format!("{name} is revoked by {crl}"))

@@ -1,7 +1,7 @@
 //! Rules for what a canary's keys sign: Fulcio's profile, RFC 6962, RFC 3161, and the formats of Rekor.
 
-use der::oid::db::rfc5280;
 use der::flagset::FlagSet;
+use der::oid::db::rfc5280;
 use der::{Decode, Encode};
 use x509_cert::certificate::TbsCertificate;
 use x509_cert::ext::Extension;
@@ -130,7 +130,8 @@ fn over(case: &Draft<Leaf>, rule: impl Fn(&TbsCertificate) -> Option<String>) ->
 
 fn readable(case: &Draft<Leaf>) -> Option<String> {
     let again = tbs(case).and_then(|tbs| tbs.to_der().ok());
-    (again.as_deref() != Some(case.bytes.as_slice())).then(|| "the bytes change when they are read and written again".into())
+    (again.as_deref() != Some(case.bytes.as_slice()))
+        .then(|| "the bytes change when they are read and written again".into())
 }
 
 fn issuer(case: &Draft<Leaf>) -> Option<String> {
@@ -186,9 +187,7 @@ fn lifetime(case: &Draft<Leaf>) -> Option<String> {
 }
 
 fn subject(case: &Draft<Leaf>) -> Option<String> {
-    over(case, |tbs| {
-        (!tbs.subject().is_empty()).then(|| crate::pki::name::readable(tbs.subject()))
-    })
+    over(case, |tbs| (!tbs.subject().is_empty()).then(|| crate::pki::name::readable(tbs.subject())))
 }
 
 fn san(case: &Draft<Leaf>) -> Option<String> {
@@ -209,9 +208,9 @@ fn san(case: &Draft<Leaf>) -> Option<String> {
 fn key_usage(case: &Draft<Leaf>) -> Option<String> {
     over(case, |tbs| {
         let found = tbs.get_extension::<KeyUsage>().ok().flatten();
-        let ok = found
-            .as_ref()
-            .is_some_and(|(critical, usage)| *critical && usage.0.bits() == FlagSet::from(KeyUsages::DigitalSignature).bits());
+        let ok = found.as_ref().is_some_and(|(critical, usage)| {
+            *critical && usage.0.bits() == FlagSet::from(KeyUsages::DigitalSignature).bits()
+        });
         (!ok).then(|| format!("the key usage is {found:?}"))
     })
 }
@@ -254,7 +253,9 @@ fn both_issuers(case: &Draft<Leaf>) -> Option<String> {
     over(case, |tbs| {
         let found = |oid: &str| {
             let all = tbs.extensions().into_iter().flatten();
-            all.filter(|one| one.extn_id.to_string() == oid).map(|one| one.extn_value.clone()).collect::<Vec<_>>()
+            all.filter(|one| one.extn_id.to_string() == oid)
+                .map(|one| one.extn_value.clone())
+                .collect::<Vec<_>>()
         };
         for number in ["1.3.6.1.4.1.57264.1.1", "1.3.6.1.4.1.57264.1.8"] {
             let wanted: Vec<_> = expected
@@ -345,8 +346,9 @@ fn sct_bytes(case: &Draft<Sct>) -> Option<String> {
 }
 
 fn sct_time(case: &Draft<Sct>) -> Option<String> {
-    (!case.context.in_time())
-        .then(|| format!("the promise is of {}, the certificate from {}", case.context.time, case.context.from))
+    (!case.context.in_time()).then(|| {
+        format!("the promise is of {}, the certificate from {}", case.context.time, case.context.from)
+    })
 }
 
 fn sct_key(case: &Draft<Sct>) -> Option<String> {
@@ -360,7 +362,8 @@ fn note_text(case: &Draft<Checkpoint>) -> Option<String> {
     let checkpoint::Context { origin, size, root, .. } = &case.context;
     let root = data_encoding::BASE64.encode(root);
     let expected = format!("{}\n{size}\n{root}\n{}\n", origin.line(), checkpoint::MARK);
-    (case.bytes != expected.as_bytes()).then(|| format!("the note is {:?}", String::from_utf8_lossy(&case.bytes)))
+    (case.bytes != expected.as_bytes())
+        .then(|| format!("the note is {:?}", String::from_utf8_lossy(&case.bytes)))
 }
 
 fn note_origin(case: &Draft<Checkpoint>) -> Option<String> {
@@ -369,7 +372,8 @@ fn note_origin(case: &Draft<Checkpoint>) -> Option<String> {
     let numbered = line.rsplit_once(" - ").is_some_and(|(host, number)| {
         host == origin.host && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
     });
-    let plain = !origin.host.is_empty() && !origin.host.chars().any(|c| c.is_whitespace() || "+/:".contains(c));
+    let plain =
+        !origin.host.is_empty() && !origin.host.chars().any(|c| c.is_whitespace() || "+/:".contains(c));
     let ok = plain
         && match origin.kind {
             Kind::RekorV1 => numbered,
@@ -416,8 +420,8 @@ fn token_attributes(case: &Draft<Timestamp>) -> Option<String> {
 fn token_signer(case: &Draft<Timestamp>) -> Option<String> {
     let signer = case.context.chain.first().map(|signer| signer.tbs());
     let purpose = signer.and_then(|signer| signer.get_extension::<ExtendedKeyUsage>().ok().flatten());
-    let for_it = purpose
-        .is_some_and(|(critical, found)| critical && found.0 == [rfc5280::ID_KP_TIME_STAMPING]);
+    let for_it =
+        purpose.is_some_and(|(critical, found)| critical && found.0 == [rfc5280::ID_KP_TIME_STAMPING]);
     let spki = signer.and_then(|signer| signer.subject_public_key_info().to_der().ok());
     let own = spki.as_deref() == Some(case.public.spki());
     (!(for_it && own)).then(|| "another key, or a certificate that is not for timestamps alone".into())
@@ -438,7 +442,8 @@ fn token_time(case: &Draft<Timestamp>) -> Option<String> {
 
 fn token_key(case: &Draft<Timestamp>) -> Option<String> {
     let found = case.public.algorithm();
-    (!matches!(found, Algorithm::EcdsaP256 | Algorithm::EcdsaP384)).then(|| format!("the signer's key is {found}"))
+    (!matches!(found, Algorithm::EcdsaP256 | Algorithm::EcdsaP384))
+        .then(|| format!("the signer's key is {found}"))
 }
 
 #[cfg(test)]

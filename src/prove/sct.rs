@@ -131,12 +131,12 @@ mod tests {
             tbs: vec![1, 2, 3],
         };
         let expected = [
-            &[0, 0][..],                        // v1, certificate_timestamp
-            &[0, 0, 0, 0, 0, 0, 0x03, 0xe8],    // milliseconds
-            &[0, 1],                            // precert_entry
-            &[9; 32],                           // issuer_key_hash
-            &[0, 0, 3, 1, 2, 3],                // tbs_certificate
-            &[0, 0],                            // extensions
+            &[0, 0][..],                     // v1, certificate_timestamp
+            &[0, 0, 0, 0, 0, 0, 0x03, 0xe8], // milliseconds
+            &[0, 1],                         // precert_entry
+            &[9; 32],                        // issuer_key_hash
+            &[0, 0, 3, 1, 2, 3],             // tbs_certificate
+            &[0, 0],                         // extensions
         ]
         .concat();
         assert_eq!(signed_bytes(&context).unwrap(), expected);

@@ -160,13 +160,19 @@ pub fn find(
         .iter()
         .filter(|entry| authority.is_none_or(|name| entry.chain.first() == Some(name)))
         .collect();
-    let asked = authority.map_or_else(|| "certificate authority".into(), |name| format!("certificate authority `{name}`"));
+    let asked = authority
+        .map_or_else(|| "certificate authority".into(), |name| format!("certificate authority `{name}`"));
     let found = finder.newest(&issuing, |entry| entry.trust, &asked, NO_CERTIFICATE, Finder::of_authority);
     let logs: Vec<&Log> = root.certificate_logs.iter().collect();
-    let certificate_log =
-        finder.newest(&logs, |entry| entry.trust, "certificate log", NO_SCT, |finder, entry| {
+    let certificate_log = finder.newest(
+        &logs,
+        |entry| entry.trust,
+        "certificate log",
+        NO_SCT,
+        |finder, entry| {
             Some(((), finder.key(&entry.key)?, format!("certificate log {}", entry.url.as_str())))
-        });
+        },
+    );
     let mut rekor = Vec::new();
     let in_use = |api: Api| {
         let mine: Vec<&Log> = root.transparency_logs.iter().filter(|entry| entry.api == api).collect();
@@ -181,10 +187,16 @@ pub fn find(
         if !any {
             continue;
         }
-        let found = finder.newest(entries, |entry| entry.trust, "transparency log", NO_ENTRY, |finder, entry| {
-            let host = entry.url.host().to_string();
-            Some((host, finder.key(&entry.key)?, format!("transparency log {}", entry.url.as_str())))
-        });
+        let found = finder.newest(
+            entries,
+            |entry| entry.trust,
+            "transparency log",
+            NO_ENTRY,
+            |finder, entry| {
+                let host = entry.url.host().to_string();
+                Some((host, finder.key(&entry.key)?, format!("transparency log {}", entry.url.as_str())))
+            },
+        );
         if let Some((host, signer)) = found {
             let kind = crate::trust_root::log::Kind::from(api);
             let origin = Origin::new(kind, &host, &signer.public);
@@ -207,7 +219,15 @@ pub fn find(
                 signer,
                 chain: chain.into_iter().map(|(_, certificate)| certificate).collect(),
             });
-            Ok(Services { authority, issuer, issuer_key, certificate_log, logs: rekor, timestamps, not_proved })
+            Ok(Services {
+                authority,
+                issuer,
+                issuer_key,
+                certificate_log,
+                logs: rekor,
+                timestamps,
+                not_proved,
+            })
         }
         _ => Err(Missing(missing)),
     }
@@ -254,7 +274,8 @@ impl Finder<'_> {
         so: &'static str,
         of: impl Fn(&Self, &E) -> Option<(T, Place, String)>,
     ) -> Option<(T, Signer)> {
-        let mut in_use: Vec<&&E> = entries.iter().filter(|entry| contains(&window(entry), self.time)).collect();
+        let mut in_use: Vec<&&E> =
+            entries.iter().filter(|entry| contains(&window(entry), self.time)).collect();
         in_use.sort_by_key(|entry| window(entry).from);
         let mut elsewhere = Vec::new();
         for entry in in_use.into_iter().rev() {
@@ -264,7 +285,8 @@ impl Finder<'_> {
                     return Some((found, signer));
                 }
                 Some((_, Place::Device(key, device), name)) => {
-                    let what = format!("{name}: its key `{key}` is on {device}, which the site does not have");
+                    let what =
+                        format!("{name}: its key `{key}` is on {device}, which the site does not have");
                     self.missing.push(MissingKey { what, so });
                     return None;
                 }
@@ -297,7 +319,8 @@ impl Finder<'_> {
 
     /// An authority: its chain without the root, and the key of the first certificate.
     fn of_authority(&self, entry: &Authority) -> Option<(Chain, Place, String)> {
-        let named = |name: &Name| Some((name.clone(), self.state.certificates.get(name)?.certificate.clone()));
+        let named =
+            |name: &Name| Some((name.clone(), self.state.certificates.get(name)?.certificate.clone()));
         let mut chain: Chain = entry.chain.iter().map(named).collect::<Option<_>>()?;
         if chain.len() > 1 {
             chain.pop();

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use data_encoding::BASE64;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::canary::Canary;
 use super::report::{Area, Sheet};
 use super::signature::{self, sha256_hex};
 use crate::archive::{Event, FileRecord, KeyRecord, Record, Role};
@@ -127,6 +128,8 @@ pub struct Claims<'a> {
     pub published: Vec<Published<'a>>,
     /// Signatures over metadata.
     pub signatures: Vec<RoleSignature<'a>>,
+    /// Canaries, in the order in which they were made.
+    pub canaries: Vec<Canary<'a>>,
     /// What must stand in which file, by path, as events say it.
     pub contents: BTreeMap<String, Content<'a>>,
     /// Size and hash of each file as they were recorded last, and the line that says so.
@@ -220,6 +223,34 @@ impl<'a> Claims<'a> {
             }
             Event::MetadataPublished { role, version, content, .. } => {
                 self.metadata_published(*role, *version, content)?;
+            }
+            Event::CanaryFinished { canary, identity, issuer, time, artifact, bundle, bundle_rekor_v1 } => {
+                let made = self.trust_root.ok_or("there was no trust root to prove")?;
+                let name = canary.as_str();
+                let mut bundles = vec![("bundle.sigstore.json", bundle.as_str())];
+                bundles
+                    .extend(bundle_rekor_v1.as_deref().map(|text| ("bundle.rekor-v1.sigstore.json", text)));
+                let texts = [
+                    ("artifact", artifact.as_str()),
+                    ("trusted_root.json", made.trusted_root),
+                    ("signing_config.json", made.signing_config),
+                ];
+                for (file, text) in bundles.iter().chain(&texts) {
+                    self.file(format!("canaries/{name}/{file}"), text.as_bytes())?;
+                }
+                let who = json!({"identity": identity, "issuer": issuer, "time": time});
+                let read =
+                    |text: &str| serde_json::from_str::<Value>(text).map_err(|error| error.to_string());
+                let config = json!({
+                    "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+                    "trustedRoot": read(made.trusted_root)?,
+                    "signingConfig": read(made.signing_config)?,
+                });
+                for (file, value) in [("identity.json", who), ("client_trust_config.json", config)] {
+                    self.contents.insert(format!("canaries/{name}/{file}"), Content::Json(value));
+                }
+                let trusted_root = made.trusted_root;
+                self.canaries.push(Canary { name, identity, issuer, artifact, bundles, trusted_root });
             }
             Event::JournalTorn { rest } => {
                 let rest = decode(rest)?;

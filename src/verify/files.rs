@@ -19,7 +19,7 @@ const TOKENS: &str = "rehearsal/tokens";
 
 /// Folders whose every file follows from an event. Elsewhere (`evidence`, `rehearsal`, `requests`,
 /// `responses`) an event may record what others wrote.
-const DERIVED: [&str; 6] = ["plans/", "keys/", "certificates/", "crls/", "trust-root/", "tuf/"];
+const DERIVED: [&str; 7] = ["plans/", "keys/", "certificates/", "crls/", "trust-root/", "tuf/", "canaries/"];
 
 /// The recorded files of an archive as they are on the disk, by path.
 #[derive(Debug, Default)]

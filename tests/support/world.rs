@@ -77,7 +77,8 @@ impl World {
         let name: Name = name.parse().unwrap();
         let planned = &self.plan.certificates[&name];
         let issuer = planned.issuer.as_ref().map(|issuer| self.certificate(issuer.as_str()));
-        let above = planned.issuer.as_ref().map_or(&*planned.key, |issuer| &self.plan.certificates[&**issuer].key);
+        let above =
+            planned.issuer.as_ref().map_or(&*planned.key, |issuer| &self.plan.certificates[&**issuer].key);
         let request = certificate::Request {
             name: &name,
             planned,

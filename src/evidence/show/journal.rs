@@ -126,6 +126,13 @@ fn detail(event: &Event, files: &[FileRecord]) -> String {
         Event::MetadataPublished { role, version, content, .. } => {
             format!("{role} {version}, SHA-256 {}", ends(&sha256_hex(content.as_bytes())))
         }
+        Event::CanaryStarted { canary, identity, issuer, at, authority, .. } => {
+            format!("{canary}: {identity}, vouched for by {issuer}, at {at}, issued by {authority}")
+        }
+        Event::CanarySigned { key, signed, .. } => format!("with {key}, SHA-256 {}", ends(signed)),
+        Event::CanaryFinished { canary, identity, bundle, .. } => {
+            format!("{canary}: {identity}, bundle SHA-256 {}", ends(&sha256_hex(bundle.as_bytes())))
+        }
         Event::CeremonyFinished { plan } => format!("plan {}", ends(plan)),
         Event::JournalTorn { rest } => {
             let bytes = BASE64.decode(rest.as_bytes()).map_or(0, |rest| rest.len());

@@ -38,12 +38,7 @@ impl<'a> Leaf<'a> {
 
     fn profile(&self) -> Judged<()> {
         let x509 = &self.x509;
-        let known = [
-            oid!(2.5.29.15),
-            oid!(2.5.29.17),
-            oid!(2.5.29.19),
-            oid!(2.5.29.37),
-        ];
+        let known = [oid!(2.5.29.15), oid!(2.5.29.17), oid!(2.5.29.19), oid!(2.5.29.37)];
         if let Some(other) = x509.extensions().iter().find(|one| one.critical && !known.contains(&one.oid)) {
             return Err(format!("the extension {} is critical, and not known here", other.oid));
         }
@@ -92,7 +87,8 @@ impl<'a> Leaf<'a> {
 }
 
 pub(super) fn parse(der: &[u8]) -> Judged<X509Certificate<'_>> {
-    let (rest, x509) = X509Certificate::from_der(der).map_err(|error| format!("not a certificate: {error}"))?;
+    let (rest, x509) =
+        X509Certificate::from_der(der).map_err(|error| format!("not a certificate: {error}"))?;
     if rest.is_empty() { Ok(x509) } else { Err("bytes behind the certificate".into()) }
 }
 
@@ -112,7 +108,9 @@ pub(super) fn issued(own: &X509Certificate<'_>, issuer: &X509Certificate<'_>, be
         return Err(format!("{name} may not issue it"));
     }
     let key = Key::of(issuer.public_key())?;
-    if !key.kind.goes_with(&own.signature_algorithm) || own.signature_algorithm != own.tbs_certificate.signature {
+    if !key.kind.goes_with(&own.signature_algorithm)
+        || own.signature_algorithm != own.tbs_certificate.signature
+    {
         return Err("its signature algorithm is not that of its issuer's key".into());
     }
     key.verify(own.tbs_certificate.as_ref(), &own.signature_value.data)
@@ -182,9 +180,18 @@ fn purposes(issuer: &X509Certificate<'_>) -> Judged<()> {
 }
 
 /// The one promise in a certificate, by a log of the trusted root.
-pub(in crate::prove) fn promise(root: &TrustedRoot, leaf: &Leaf<'_>, issuer: &[u8], time: Time) -> Judged<()> {
-    let lists: Vec<_> =
-        leaf.x509.extensions().iter().filter(|one| matches!(one.parsed_extension(), ParsedExtension::SCT(_))).collect();
+pub(in crate::prove) fn promise(
+    root: &TrustedRoot,
+    leaf: &Leaf<'_>,
+    issuer: &[u8],
+    time: Time,
+) -> Judged<()> {
+    let lists: Vec<_> = leaf
+        .x509
+        .extensions()
+        .iter()
+        .filter(|one| matches!(one.parsed_extension(), ParsedExtension::SCT(_)))
+        .collect();
     let [list] = lists.as_slice() else {
         return Err(format!("{} lists of promises, expected one", lists.len()));
     };
@@ -194,8 +201,8 @@ pub(in crate::prove) fn promise(root: &TrustedRoot, leaf: &Leaf<'_>, issuer: &[u
     };
     let id = promise.id.key_id;
     let found = root.ctlogs.iter().find(|log| log.log_id.as_ref().is_some_and(|known| known.key_id == id));
-    let found =
-        found.ok_or_else(|| format!("it is of the log {}, which the trusted root lacks", HEXLOWER.encode(id)))?;
+    let found = found
+        .ok_or_else(|| format!("it is of the log {}, which the trusted root lacks", HEXLOWER.encode(id)))?;
     let public = found.public_key.as_ref().ok_or("the log has no key")?;
     let seconds = i64::try_from(promise.timestamp / 1000).ok().and_then(Time::from_unix);
     let promised = seconds.ok_or("its time is outside of the calendar")?;

@@ -67,8 +67,7 @@ pub(in crate::prove) struct Log<'a> {
 pub(in crate::prove) fn find<'a>(root: &'a TrustedRoot, entry: &Entry) -> Judged<Log<'a>> {
     let wanted = entry.log_id.key_id.0.as_slice();
     let found = root.tlogs.iter().find(|log| log.log_id.as_ref().is_some_and(|id| id.key_id == wanted));
-    let found =
-        found.ok_or_else(|| format!("the trusted root has no log {}", HEXLOWER.encode(wanted)))?;
+    let found = found.ok_or_else(|| format!("the trusted root has no log {}", HEXLOWER.encode(wanted)))?;
     let public = found.public_key.as_ref().ok_or("the log has no key")?;
     let url = found.base_url.as_str();
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -131,9 +130,9 @@ impl Log<'_> {
                 .and_then(|line| line.split_once(' '))
                 .filter(|(name, _)| *name == self.host)
                 .and_then(|(_, signature)| BASE64.decode(signature.as_bytes()).ok());
-            signature.and_then(|bytes| bytes.strip_prefix(hint).map(<[u8]>::to_vec)).is_some_and(
-                |signature| self.key.verify(text.as_bytes(), &signature).is_ok(),
-            )
+            signature
+                .and_then(|bytes| bytes.strip_prefix(hint).map(<[u8]>::to_vec))
+                .is_some_and(|signature| self.key.verify(text.as_bytes(), &signature).is_ok())
         });
         if !signed {
             return Err("its checkpoint is not signed by the log".into());
@@ -170,7 +169,11 @@ fn leaf(entry: &[u8]) -> [u8; 32] {
 }
 
 /// The root that a proof leads to (RFC 9162, 2.1.3.2); none where the proof is too long or too short.
-pub(in crate::prove) fn root((index, size): (u64, u64), leaf: [u8; 32], proof: &[Vec<u8>]) -> Option<[u8; 32]> {
+pub(in crate::prove) fn root(
+    (index, size): (u64, u64),
+    leaf: [u8; 32],
+    proof: &[Vec<u8>],
+) -> Option<[u8; 32]> {
     let (mut number, mut last) = (index, size.checked_sub(1)?);
     if number > last {
         return None;
@@ -196,7 +199,12 @@ pub(in crate::prove) fn root((index, size): (u64, u64), leaf: [u8; 32], proof: &
 }
 
 /// What was logged is this signature, of this artifact, under this certificate.
-pub(in crate::prove) fn says(entry: &Entry, artifact: &[u8], signature: &[u8], certificate: &[u8]) -> Judged<()> {
+pub(in crate::prove) fn says(
+    entry: &Entry,
+    artifact: &[u8],
+    signature: &[u8],
+    certificate: &[u8],
+) -> Judged<()> {
     let body: Value = serde_json::from_slice(&entry.canonicalized_body.0)
         .map_err(|error| format!("what was logged is no JSON: {error}"))?;
     let digest = sha256(artifact);

@@ -29,7 +29,11 @@ struct Token<'a> {
 
 /// Verifies a timestamp over `stamped` by an authority of the trusted root. What is given back is the
 /// moment, and the signer's certificate.
-pub(in crate::prove) fn check(root: &TrustedRoot, response: &[u8], stamped: &[u8]) -> Judged<(Time, Vec<u8>)> {
+pub(in crate::prove) fn check(
+    root: &TrustedRoot,
+    response: &[u8],
+    stamped: &[u8],
+) -> Judged<(Time, Vec<u8>)> {
     let token = read(response).ok_or("the timestamp is no granted RFC 3161 response")?;
     let time = imprint(token.info, stamped)?;
     bound(&token)?;
@@ -114,7 +118,10 @@ fn bound(token: &Token<'_>) -> Judged<()> {
         attributes.iter().find_map(|attribute| {
             let parts = tlv::all(attribute.content)?;
             let [id, values] = parts.as_slice() else { return None };
-            (id.content == wanted).then(|| tlv::first(values.content)).flatten().map(|(value, _)| value.content)
+            (id.content == wanted)
+                .then(|| tlv::first(values.content))
+                .flatten()
+                .map(|(value, _)| value.content)
         })
     };
     let algorithm = match token.digest {

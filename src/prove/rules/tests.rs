@@ -46,7 +46,8 @@ impl World {
         let mut chain: Vec<(Name, Certificate)> = Vec::new();
         for (own, planned) in &plan.certificates {
             let find = |wanted: &Name| chain.iter().find(|(name, _)| name == wanted).map(|(_, found)| found);
-            let signer = planned.issuer.as_ref().map_or(&planned.key, |above| &plan.certificates[&**above].key);
+            let signer =
+                planned.issuer.as_ref().map_or(&planned.key, |above| &plan.certificates[&**above].key);
             let (public, above) = (public(&mut token, &planned.key), public(&mut token, signer));
             let draft = certificate::draft(&certificate::Request {
                 name: own,
@@ -76,7 +77,12 @@ impl World {
     }
 
     /// Precertificate, promise, certificate.
-    fn leaves(&mut self, issuing: &str, identity: &Identity, rehearsal: bool) -> (Draft<Leaf>, Draft<Sct>, Draft<Leaf>) {
+    fn leaves(
+        &mut self,
+        issuing: &str,
+        identity: &Identity,
+        rehearsal: bool,
+    ) -> (Draft<Leaf>, Draft<Sct>, Draft<Leaf>) {
         let (issuer, key, ct) = (self.certificate(issuing), name(issuing), name("ctlog-2026"));
         let (signer, log) = (self.public(issuing), self.public("ctlog-2026"));
         let request = leaf::Request {
@@ -105,7 +111,8 @@ impl World {
 
     fn promise(&mut self) -> Draft<EntryTimestamp> {
         let public = self.public("rekor-2026");
-        let context = log_entry::Context { body: b"{}".to_vec(), time: noon(), log_id: [3; 32], from: noon() };
+        let context =
+            log_entry::Context { body: b"{}".to_vec(), time: noon(), log_id: [3; 32], from: noon() };
         log_entry::promise("canary-1", context, (&name("rekor-2026"), &public)).unwrap()
     }
 
@@ -218,7 +225,10 @@ fn every_rule_rejects_something() {
         Extension { critical, ..identity.subject_alt_name().unwrap() }
     };
     for wrong in [san("canary@example.com", true), san("canary@example.org", false)] {
-        expect("CANARY-CERT-SAN", broken(&with(&before, |parts| replace(&mut parts.extensions, wrong.clone()))));
+        expect(
+            "CANARY-CERT-SAN",
+            broken(&with(&before, |parts| replace(&mut parts.extensions, wrong.clone()))),
+        );
     }
     let usage = |critical: bool, usage: FlagSet<KeyUsages>| extension(critical, &KeyUsage(usage)).unwrap();
     for wrong in [
