@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Rehearse the example ceremony: from a machine that has Rust to a trust root that verifies, on
-# throwaway SoftHSM tokens. Installs what is missing, builds rootwright, rehearses, verifies.
+# throwaway SoftHSM tokens. Installs what is missing, builds rootwright, rehearses, verifies, and
+# asks once more whether the canary verifies that the rehearsal ended with.
 #
 #     softhsm-setup/rehearse.sh
 #
@@ -22,6 +23,7 @@ move_aside "$archive"
 
 "$rootwright" rehearse "$plan" --archive "$archive" --yes
 "$rootwright" verify "$archive"
+"$rootwright" prove "$archive" --replay "$archive/canaries"
 
 cat <<SUMMARY
 
@@ -30,6 +32,7 @@ The ceremony in $plan is rehearsed, and what it made verifies.
   $archive/trust-root/     trusted_root.json and the signing config, for sigstore clients
   $archive/tuf/            the TUF repository that clients fetch them from; serve it as it is
   $archive/certificates/   every certificate, with its chain
+  $archive/canaries/       a signature under the new trust root, for the clients above to check
   $archive/journal.jsonl   what happened, step by step
 
 Every key is a throwaway and every name is marked as a rehearsal.

@@ -80,6 +80,13 @@ pub struct Prove {
     against: Option<PathBuf>,
 }
 
+/// Canaries to check.
+struct Earlier {
+    past: Vec<Past>,
+    /// The trusted root that stands for the ones of then.
+    before: Option<Vec<u8>>,
+}
+
 impl Prove {
     /// Signs, or checks what was signed before, or both.
     pub fn run(self, output: &Output) -> Result<Code, Failure> {
@@ -105,7 +112,7 @@ impl Prove {
             text = proved.text();
         }
         let mut code = Code::Done;
-        if let Some((past, before)) = past {
+        if let Some(Earlier { past, before }) = past {
             let (_, state) = archive::read(&self.archive)?;
             let replayed = replay::replay(&past, before.as_deref(), &state);
             if replayed.iter().any(Replayed::is_broken) {
@@ -122,7 +129,7 @@ impl Prove {
     }
 
     /// The canaries to check, and the trusted root that stands for the one of then.
-    fn past(&self) -> Result<Option<(Vec<Past>, Option<Vec<u8>>)>, Failure> {
+    fn past(&self) -> Result<Option<Earlier>, Failure> {
         if self.replay.is_none() && self.against.is_none() {
             return Ok(None);
         }
@@ -146,7 +153,7 @@ impl Prove {
             return Err(Failure::usage(format!("there is no canary in {}", place.display()))
                 .help("name a folder that `rootwright prove -o` wrote to, or an archive that has canaries"));
         }
-        Ok(Some((past, before)))
+        Ok(Some(Earlier { past, before }))
     }
 }
 

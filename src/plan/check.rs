@@ -19,6 +19,7 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     crls(plan, &mut faults);
     trust_root(plan, &mut faults);
     tuf(plan, &mut faults);
+    faults.extend(plan.prove.iter().flat_map(|prove| prove.faults(plan.trust_root.is_some())));
     root_keys_only_certify(plan, &mut faults);
     waivers(plan, &mut faults);
     faults

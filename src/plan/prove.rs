@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::name::Url;
+use super::source::{At, Fault};
 
 /// Who vouches for a developer, and so what the certificate says of them (Fulcio's `oid-info.md`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -58,7 +59,7 @@ impl std::str::FromStr for Provider {
 pub struct Prove {
     /// Whose signature it is: a mail address or a URI, with the word canary in it. Made up unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity: Option<String>,
+    pub identity: Option<At<String>>,
     /// Who vouches for the identity: an address of an OpenID Connect issuer. The first identity provider
     /// of the trust root unless said.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,9 +69,60 @@ pub struct Prove {
     pub provider: Provider,
 }
 
+impl Prove {
+    /// What is wrong with the table.
+    pub(super) fn faults(&self, has_trust_root: bool) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        if !has_trust_root {
+            faults.push(
+                Fault::whole("the plan has [prove] and no [trust-root]: there is nothing to prove")
+                    .help("add the trust root, or remove [prove]"),
+            );
+        }
+        let Some(identity) = &self.identity else { return faults };
+        let (right, expected) = match self.provider {
+            Provider::Email => {
+                (identity.split('@').count() == 2, "a mail address, such as canary@example.org")
+            }
+            Provider::Uri | Provider::GithubActions | Provider::GitlabCi => {
+                (identity.starts_with("https://"), "a URI, such as https://example.org/canary")
+            }
+        };
+        if !right {
+            let found =
+                format!("`{}` is not the identity of a provider of kind {}", **identity, self.provider);
+            faults.push(Fault::at(identity, found).help(format!("expected {expected}")));
+        }
+        if !identity.to_ascii_lowercase().contains("canary") {
+            let found = format!("the identity `{}` does not have the word canary in it", **identity);
+            faults.push(
+                Fault::at(identity, found).help(
+                    "nobody should take for a release what a canary signed: name it canary@… or …/canary",
+                ),
+            );
+        }
+        faults
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let faults = |provider: Provider, identity: &str, trust_root: bool| {
+            let identity = Some(At::absent(identity.to_string()));
+            Prove { identity, issuer: None, provider }.faults(trust_root).len()
+        };
+        assert_eq!(faults(Provider::Email, "canary@example.org", true), 0);
+        assert_eq!(faults(Provider::Uri, "https://example.org/canary", true), 0);
+        assert_eq!(faults(Provider::Email, "canary@example.org", false), 1);
+        assert_eq!(faults(Provider::Email, "canary", true), 1);
+        assert_eq!(faults(Provider::GitlabCi, "canary@example.org", true), 1);
+        assert_eq!(faults(Provider::Email, "release@example.org", true), 1);
+        assert_eq!(Prove::default().faults(true).len(), 0);
+    }
 
     #[test]
     fn names_agree_with_what_serde_reads() {

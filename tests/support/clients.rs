@@ -122,20 +122,21 @@ impl Loader {
 /// A library that verifies bundles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Judge {
-    SigstorePython,
-    SigstoreJs,
-    SigstoreVerify,
+    Python,
+    JavaScript,
+    Rust,
 }
 
 impl Judge {
-    pub const ALL: [Self; 3] = [Self::SigstorePython, Self::SigstoreJs, Self::SigstoreVerify];
+    /// sigstore-python, sigstore-js, sigstore-verify.
+    pub const ALL: [Self; 3] = [Self::Python, Self::JavaScript, Self::Rust];
 
     /// Verify bundles, each with what stands beside it: `artifact`, `trusted_root.json`, `identity.json`.
     pub fn judge(self, bundles: &[PathBuf]) -> Vec<Verdict> {
         let mut command = match self {
-            Self::SigstorePython => python("sigstore_verify.py"),
-            Self::SigstoreJs => node("sigstore_verify.mjs"),
-            Self::SigstoreVerify => Command::new(installed("sigstore_verify/debug/sigstore-verify-bundles")),
+            Self::Python => python("sigstore_verify.py"),
+            Self::JavaScript => node("sigstore_verify.mjs"),
+            Self::Rust => Command::new(installed("sigstore_verify/debug/sigstore-verify-bundles")),
         };
         command.args(bundles);
         let (code, out, err) = run(command, PATIENCE);

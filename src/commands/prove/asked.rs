@@ -165,7 +165,7 @@ impl Asked<'_> {
         let identity = self
             .identity
             .map(str::to_string)
-            .or_else(|| planned.identity.clone())
+            .or_else(|| planned.identity.as_ref().map(|identity| (**identity).clone()))
             .unwrap_or_else(|| made_up_identity(provider, &issuer));
         // Through the same door as any other token.
         let issued = issuer::log_in(provider, &identity, &issuer, now).map_err(ProveError::from)?;
