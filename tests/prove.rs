@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,7 +34,22 @@ struct Own {
 impl Own {
     fn new() -> Self {
         let own = Self { folder: folder() };
-        copy(rehearsed(PLAN), &own.archive());
+        let from = rehearsed(PLAN);
+        copy(from, &own.archive());
+        // A site for the copied tokens. SoftHSM writes a token anew at each login, and other tests log in.
+        let moved = |file: &str| {
+            let text = fs::read_to_string(from.join("rehearsal").join(file)).unwrap();
+            let (old, new) = (from.join("rehearsal"), own.archive().join("rehearsal"));
+            text.replace(&old.display().to_string(), &new.display().to_string())
+        };
+        let configuration = own.place("softhsm2.conf");
+        fs::write(&configuration, moved("softhsm2.conf")).unwrap();
+        let site =
+            moved("site.toml").replace("file = \"tokens/", "file = \"archive/rehearsal/tokens/").replace(
+                &own.archive().join("rehearsal/softhsm2.conf").display().to_string(),
+                &configuration.display().to_string(),
+            );
+        fs::write(own.site(), site).unwrap();
         own
     }
 
@@ -45,7 +62,7 @@ impl Own {
     }
 
     fn site(&self) -> PathBuf {
-        self.archive().join("rehearsal/site.toml")
+        self.place("site.toml")
     }
 
     fn prove(&self, out: &str, more: &[&str]) -> Run {
@@ -465,6 +482,23 @@ fn production_proves_with_somebodys_token_only() {
     accepted(&[out("marked").join(BUNDLE)]);
     let artifact = fs::read_to_string(out("marked/artifact")).unwrap();
     assert!(artifact.contains("a rootwright canary, production"), "{artifact}");
+    // At a terminal each signature is approved, and can be refused.
+    let (archive, path) = (site.archive().display().to_string(), site.path());
+    let (jwt, jwks) = (out("marked.jwt").display().to_string(), out("marked.jwks").display().to_string());
+    let place = out("refused").display().to_string();
+    let words = ["prove", &archive, "--site", &path, "-o", &place, "--id-token", &jwt, "--jwks", &jwks];
+    let mut terminal = terminal::Terminal::start(&words, &[]);
+    terminal.expect("will sign canary-2/precertificate with the key fulcio-2026");
+    terminal.answer("Type issuing-hsm", "issuing-hsm");
+    terminal.expect("will sign canary-2/sct with the key ctlog-2026");
+    terminal.answer("Type issuing-hsm", "pause");
+    assert_eq!(terminal.end(), 3, "{}", terminal.shown());
+    let (journal, state) = archive::read(&site.archive()).unwrap();
+    let last = &journal.records.last().unwrap().event;
+    assert_eq!(last.step(), Some("prove/canary-2/precertificate"), "{last:?}");
+    assert_eq!((state.canaries.len(), state.canaries_begun), (1, 2));
+    assert!(!out("refused").exists());
+    verified(&site.archive());
 }
 
 // ---- over time

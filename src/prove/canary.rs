@@ -9,8 +9,9 @@ use super::log_entry::{INDEX, SIZE, Signed, Tree};
 use super::services::{RekorLog, Services, Signer};
 use super::subscriber::{self, Subscriber};
 use super::{ProveError, checkpoint, examine, leaf, log_entry, sct, services, timestamp};
-use crate::archive::{Archive, CanaryPart, Event, canary as files, state::MadeTrustRoot};
+use crate::archive::{Archive, CanaryPart, Confirmation, Event, canary as files, state::MadeTrustRoot};
 use crate::ceremony::clock::Clock;
+use crate::ceremony::console::{Fingerprint, Preview};
 use crate::ceremony::{CeremonyError, Console, Ring};
 use crate::lint::{Lintable, Linted, Signable};
 use crate::pki::{Draft, certificate};
@@ -193,10 +194,13 @@ impl Signing<'_, '_> {
         let logins = ring.logins(&signer.device);
         let claims = ring.open(&signer.device, *console)?.report().clone();
         if ring.logins(&signer.device) > logins {
-            archive.record(clock.now(), Event::DeviceOpened { device: signer.device.clone(), claims })?;
+            let event = Event::DeviceOpened { device: signer.device.clone(), claims: claims.clone() };
+            archive.record(clock.now(), event)?;
         }
         let step = format!("prove/{}", linted.object());
         let bytes = linted.bytes().to_vec();
+        self.approve(&step, signer, &linted, claims.serial)?;
+        let Canary { archive, ring, console, clock, .. } = &mut *self.canary;
         let intended = Event::SignatureIntended {
             step: step.clone(),
             object: linted.object().to_string(),
@@ -209,6 +213,42 @@ impl Signing<'_, '_> {
         archive.canary_signature(clock.now(), (self.name, &step, part), &signer.key, &bytes, &signed)?;
         self.uses.push(Use { part, key: signer.key.clone(), device: signer.device.clone() });
         Ok(signed.into_document())
+    }
+
+    /// In production somebody approves the very bytes that are signed, as in a ceremony.
+    fn approve(
+        &mut self,
+        step: &str,
+        signer: &Signer,
+        linted: &dyn Signable,
+        serial: String,
+    ) -> Result<(), ProveError> {
+        let Canary { archive, console, clock, identity, at, .. } = &mut *self.canary;
+        if !console.asks() {
+            return Ok(());
+        }
+        let bytes = Fingerprint::of(linted.bytes());
+        let preview = Preview {
+            object: linted.object().to_string(),
+            facts: vec![
+                ("identity", identity.san.as_str().to_string()),
+                ("vouched for by", identity.issuer.clone()),
+                ("time", at.to_string()),
+            ],
+            bytes: bytes.clone(),
+            key: signer.key.clone(),
+            person: None,
+            device: signer.device.clone(),
+            serial,
+        };
+        let approved = console.approve(&preview);
+        for event in console.remarks() {
+            archive.record(clock.now(), event)?;
+        }
+        approved.map_err(CeremonyError::from)?;
+        let (step, of) = (Some(step.to_string()), bytes.hex().to_string());
+        let event = Event::Confirmed { step, what: Confirmation::Sign, of, by: None };
+        Ok(archive.record(clock.now(), event)?)
     }
 
     fn stamp(&mut self, signature: &[u8]) -> Result<Option<Vec<u8>>, ProveError> {

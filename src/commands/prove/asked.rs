@@ -89,7 +89,7 @@ impl Asked<'_> {
         devices::look(&services, state, &mut open)?;
 
         let mut archive = Archive::open(self.archive, clock.now())?;
-        let mut console = Terminal::new(true);
+        let mut console = Terminal::new(rehearsal);
         let canary = Canary {
             archive: &mut archive,
             ring: &mut open,
