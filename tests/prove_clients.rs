@@ -310,6 +310,37 @@ fn own(bundle: &Path) -> Verdict {
     }
 }
 
+/// rootwright's own judgement notices every change of a bundle, and survives it. Of a timestamp some bytes
+/// are covered by no signature: the certificates that it brings along, and that it was granted.
+#[test]
+fn no_byte_of_a_bundle_can_change() {
+    let (world, stranger) = (World::new(), World::new());
+    let folder = support::folder();
+    for (api, timestamp) in [(Api::V2, true), (Api::V1, false)] {
+        Recipe { api, timestamp, ..Recipe::new(&world, &stranger) }.write(folder.path());
+        let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+        let (bundle, artifact, root) = (read("bundle.sigstore.json"), read("artifact"), read("trusted_root.json"));
+        let judge = |bundle: &[u8]| examine(bundle, &artifact, &root, (IDENTITY, ISSUER));
+        assert!(judge(&bundle).is_ok());
+        let text = String::from_utf8(bundle.clone()).unwrap();
+        let stamp = text.find("signedTimestamp\":\"").unwrap_or(text.len());
+        let end = text[stamp..].find("\"}").map_or(stamp, |length| stamp + length);
+        let mut accepted = Vec::new();
+        for at in 0..bundle.len() {
+            let mut changed = bundle.clone();
+            // Another character of base64, or of a name.
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            if judge(&changed).is_ok() && !(stamp..end).contains(&at) {
+                accepted.push(format!("{at}: {}", &text[at.saturating_sub(30)..=at]));
+            }
+            if at % 64 == 0 {
+                assert!(judge(&bundle[..at]).is_err(), "cut off after {at} bytes");
+            }
+        }
+        assert!(accepted.is_empty(), "{accepted:#?}");
+    }
+}
+
 struct Row {
     fault: Fault,
     verdicts: Vec<Verdict>,

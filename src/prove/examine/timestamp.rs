@@ -2,6 +2,8 @@
 
 use aws_lc_rs::digest::{self, digest};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::AlgorithmIdentifier;
 
 use super::certificate::{listed, named, octets, parse};
 use super::tlv::{self, CONTEXT_0, GENERALIZED_TIME, INTEGER, OCTETS, OID, SEQUENCE, SET, Tlv};
@@ -24,6 +26,7 @@ struct Token<'a> {
     signer: &'a [u8],
     digest: &'a [u8],
     attributes: Tlv<'a>,
+    algorithm: Tlv<'a>,
     signature: &'a [u8],
 }
 
@@ -79,13 +82,14 @@ fn read(response: &[u8]) -> Option<Token<'_>> {
     let signers = (signers.tag == SET).then(|| tlv::all(signers.content)).flatten()?;
     let [signer] = signers.as_slice() else { return None };
     let parts = tlv::all(signer.content)?;
-    let [_, signer, digest, attributes, _, signature, ..] = parts.as_slice() else { return None };
+    let [_, signer, digest, attributes, algorithm, signature, ..] = parts.as_slice() else { return None };
     let digest = tlv::first(digest.content).filter(|(id, _)| id.tag == OID)?.0.content;
     (attributes.tag == CONTEXT_0 && signature.tag == OCTETS).then_some(Token {
         info,
         signer: signer.content,
         digest,
         attributes: *attributes,
+        algorithm: *algorithm,
         signature: signature.content,
     })
 }
@@ -150,5 +154,10 @@ fn purpose(signer: &X509Certificate<'_>) -> Judged<()> {
 /// What is signed are the attributes under the tag of a SET (RFC 5652, 5.4).
 fn signed(token: &Token<'_>, signer: &X509Certificate<'_>) -> Judged<()> {
     let said = tlv::wrap(SET, token.attributes.content);
-    Key::of(signer.public_key())?.verify(&said, token.signature)
+    let key = Key::of(signer.public_key())?;
+    let named = AlgorithmIdentifier::from_der(token.algorithm.whole);
+    if !named.is_ok_and(|(rest, algorithm)| rest.is_empty() && key.kind.goes_with(&algorithm)) {
+        return Err("its signature algorithm is not that of its key".into());
+    }
+    key.verify(&said, token.signature)
 }

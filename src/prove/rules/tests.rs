@@ -3,6 +3,10 @@
 use std::collections::BTreeSet;
 
 use der::asn1::OctetString;
+use der::flagset::FlagSet;
+use x509_cert::certificate::TbsCertificate;
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
 use x509_cert::name::Name as X509Name;
 
 use super::*;
@@ -13,7 +17,7 @@ use crate::plan::prove::Provider;
 use crate::plan::tests::example;
 use crate::plan::{Key, Name, Time, Validity};
 use crate::prove::checkpoint::Origin;
-use crate::prove::identity::Identity;
+use crate::prove::identity::{Identity, San};
 use crate::prove::subscriber::Subscriber;
 use crate::prove::{issuer, log_entry};
 use crate::token::Token;
