@@ -25,6 +25,18 @@ move_aside "$archive"
 "$rootwright" verify "$archive"
 "$rootwright" prove "$archive" --replay "$archive/canaries"
 
+# A stock client's word, where there is one: `softhsm-setup/test.sh` installs this one, and others.
+sigstore=$(command -v sigstore || echo target/clients/python/bin/sigstore)
+canary=$archive/canaries/canary-1
+if [ -x "$sigstore" ]; then
+  say "sigstore-python says of the canary:"
+  "$sigstore" --trust-config "$canary/client_trust_config.json" verify identity --offline \
+    --bundle "$canary/bundle.sigstore.json" --cert-identity canary@example.org \
+    --cert-oidc-issuer https://oauth2.example.org/auth "$canary/artifact"
+else
+  say "No stock client is installed here; the commands for them stand above."
+fi
+
 cat <<SUMMARY
 
 The ceremony in $plan is rehearsed, and what it made verifies.

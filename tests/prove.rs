@@ -211,22 +211,27 @@ fn every_kind_of_provider_and_the_printed_commands() {
     let mut bundles = Vec::new();
     for provider in Provider::ALL {
         let out = provider.as_str();
-        // The plan's own identity is a mail address.
-        let named = match provider {
-            Provider::Email => &["--identity", "canary@example.org"][..],
-            Provider::Uri => &["--identity", "https://example.org/canary"],
-            Provider::GithubActions => {
-                &["--identity", "https://github.com/example/canary/.github/workflows/c.yml@refs/heads/main"]
+        let issuer = "https://issuer.example.org";
+        let (options, identity, issuer): (&[&str], &str, &str) = match provider {
+            // As the plan has it.
+            Provider::Email => (&[], "canary@example.org", ISSUER),
+            Provider::Uri => {
+                let name = "https://example.org/canary";
+                (&["--identity", name, "--issuer", issuer], name, issuer)
             }
+            Provider::GithubActions => {
+                let name = "https://github.com/example/canary/.github/workflows/c.yml@refs/heads/main";
+                (&["--identity", name, "--issuer", issuer], name, issuer)
+            }
+            // Made up: the plan's own identity is of another kind.
             Provider::GitlabCi => {
-                &["--identity", "https://gitlab.com/example/canary//.gitlab-ci.yml@refs/tags/v1"]
+                (&[], "https://gitlab.com/example/canary//.gitlab-ci.yml@refs/heads/main", "https://gitlab.com")
             }
         };
-        let options = [&["--provider", out, "--issuer", "https://issuer.example.org"], named].concat();
-        let proved = own.prove(out, &options);
+        let proved = own.prove(out, &[&["--provider", out], options].concat());
         assert_eq!(proved.code, 0, "{}", proved.shown());
         let document = proved.json();
-        assert_eq!(document["identity"], named[1]);
+        assert_eq!((&document["identity"], &document["issuer"]), (&json!(identity), &json!(issuer)));
         assert_eq!(document["not-proved"], json!([]));
         bundles.push(own.place(out).join(BUNDLE));
         let files = [

@@ -319,7 +319,8 @@ fn no_byte_of_a_bundle_can_change() {
     for (api, timestamp) in [(Api::V2, true), (Api::V1, false)] {
         Recipe { api, timestamp, ..Recipe::new(&world, &stranger) }.write(folder.path());
         let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
-        let (bundle, artifact, root) = (read("bundle.sigstore.json"), read("artifact"), read("trusted_root.json"));
+        let (bundle, artifact, root) =
+            (read("bundle.sigstore.json"), read("artifact"), read("trusted_root.json"));
         let judge = |bundle: &[u8]| examine(bundle, &artifact, &root, (IDENTITY, ISSUER));
         assert!(judge(&bundle).is_ok());
         let text = String::from_utf8(bundle.clone()).unwrap();
@@ -385,6 +386,29 @@ fn whole_worlds_are_accepted() {
     assert_eq!(fs::read(folder.path().join("v2/artifact")).unwrap(), ARTIFACT);
 }
 
+/// Algorithms beside those of the example that every client takes.
+#[test]
+fn other_algorithms_are_accepted_too() {
+    let change = |text: String| {
+        let text = text.replace(
+            "tsa-signer-2026 = { device = \"issuing-hsm\", algorithm = \"ecdsa-p256\" }",
+            "tsa-signer-2026 = { device = \"issuing-hsm\", algorithm = \"ecdsa-p384\" }",
+        );
+        let text = text.replace("\"ed25519\"", "\"ecdsa-p256\"");
+        let fulcio = "fulcio-2026     = { device = \"issuing-hsm\", algorithm = \"ecdsa-p384\" }";
+        assert!(text.contains(fulcio));
+        text.replace(fulcio, &fulcio.replace("p384", "p256"))
+    };
+    let (world, stranger) = (World::planned(change, |_, bytes| bytes), World::new());
+    let folder = support::folder();
+    Recipe::new(&world, &stranger).write(folder.path());
+    let bundle = folder.path().join("bundle.sigstore.json");
+    for judge in Judge::ALL {
+        judge.judge(std::slice::from_ref(&bundle))[0].accepted(&judge);
+    }
+    own(&bundle).accepted(&"rootwright");
+}
+
 #[test]
 fn every_fault_is_refused_or_explained() {
     let stranger = World::new();
@@ -427,6 +451,27 @@ fn every_fault_is_refused_or_explained() {
             fresh,
             "docs/clients.md is stale: run this test with ROOTWRIGHT_UPDATE_DOCS=1, and look at the difference"
         );
+    }
+}
+
+/// The page names the versions that are installed.
+#[test]
+fn the_versions_on_the_page_are_the_pinned_ones() {
+    let read = |file: &str| fs::read_to_string(support::repository().join(file)).unwrap();
+    let page = read("docs/clients.md");
+    let python = read("tests/clients/requirements.txt");
+    let python = python.lines().find_map(|line| line.strip_prefix("sigstore==")).unwrap();
+    let js: Value = serde_json::from_str(&read("tests/clients/package.json")).unwrap();
+    let js = js["dependencies"]["@sigstore/verify"].as_str().unwrap();
+    let rust = read("tests/clients/sigstore_verify/Cargo.toml");
+    let (_, rust) = rust.split_once("version = \"=").unwrap();
+    let rust = rust.split('"').next().unwrap();
+    for row in [
+        format!("| sigstore-python | {python} |"),
+        format!("| sigstore-js | `@sigstore/verify` {js}, "),
+        format!("| Rust | `sigstore-verify` {rust} |"),
+    ] {
+        assert!(page.contains(&row), "docs/clients.md does not say: {row}");
     }
 }
 

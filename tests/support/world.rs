@@ -50,8 +50,13 @@ impl World {
     }
 
     pub fn edited(edit: Edit) -> Self {
+        Self::planned(|text| text, edit)
+    }
+
+    /// A world of a plan that differs from the example.
+    pub fn planned(change: impl Fn(String) -> String, edit: Edit) -> Self {
         let text = fs::read_to_string(super::repository().join("ceremony/sigstore.toml")).unwrap();
-        let text = with_rekor_v1(&text).replace("2026-12-01", "2026-01-01");
+        let text = change(with_rekor_v1(&text).replace("2026-12-01", "2026-01-01"));
         let plan = Plan::parse(&Source::new("world.toml", text)).unwrap();
         let mut world = Self { plan, keys: BTreeMap::new(), certificates: BTreeMap::new() };
         let keys: Vec<(Name, Algorithm)> =

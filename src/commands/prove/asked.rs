@@ -73,8 +73,12 @@ impl Asked<'_> {
         let clock = clock(state, rehearsal)?;
         let at = self.moment(clock, rehearsal)?;
         let root = trust_root(&made.spec)?;
-        let planned = planned(&found.journal).unwrap_or_default();
+        let mut planned = planned(&found.journal).unwrap_or_default();
         let provider = self.provider.unwrap_or(planned.provider);
+        if provider != planned.provider {
+            // What the plan says is of another kind.
+            planned = Planned { provider, ..Planned::default() };
+        }
         let claims = self.claims(provider, &planned, &root, clock.now().max(at), rehearsal)?;
         let identity = Identity::of(provider, &claims).map_err(|error| match self.token {
             Some(_) => ProveError::from(error).into(),
@@ -161,7 +165,10 @@ impl Asked<'_> {
             return Err(Failure::usage("a canary of production needs an identity that somebody vouches for")
                 .help("log in with the issuer, and name the token and the issuer's keys: --id-token FILE --jwks FILE"));
         }
-        let issuer = known.first().cloned().unwrap_or_else(|| made_up_issuer(provider, root));
+        let logs_people_in = matches!(provider, Provider::Email | Provider::Uri);
+        let given = self.issuer.is_some() || planned.issuer.is_some() || logs_people_in;
+        let issuer =
+            known.first().filter(|_| given).cloned().unwrap_or_else(|| made_up_issuer(provider, root));
         let identity = self
             .identity
             .map(str::to_string)
