@@ -224,9 +224,11 @@ fn every_kind_of_provider_and_the_printed_commands() {
                 (&["--identity", name, "--issuer", issuer], name, issuer)
             }
             // Made up: the plan's own identity is of another kind.
-            Provider::GitlabCi => {
-                (&[], "https://gitlab.com/example/canary//.gitlab-ci.yml@refs/heads/main", "https://gitlab.com")
-            }
+            Provider::GitlabCi => (
+                &[],
+                "https://gitlab.com/example/canary//.gitlab-ci.yml@refs/heads/main",
+                "https://gitlab.com",
+            ),
         };
         let proved = own.prove(out, &[&["--provider", out], options].concat());
         assert_eq!(proved.code, 0, "{}", proved.shown());

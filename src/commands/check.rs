@@ -147,6 +147,7 @@ fn calendar(plan: &Plan, now: Time, format: Format, output: &Output) -> Result<C
 fn list(policy: Option<Policy>, output: &Output) -> Result<Code, Failure> {
     let rules: Vec<RuleInfo> = catalogue::all()
         .into_iter()
+        .chain(crate::prove::rules::all())
         .filter(|rule| policy.is_none_or(|policy| rule.applies(policy)))
         .collect();
     output.result(&rules, || table(&rules))?;

@@ -13,7 +13,7 @@ use crate::archive::{Archive, CanaryPart, Confirmation, Event, canary as files, 
 use crate::ceremony::clock::Clock;
 use crate::ceremony::console::{Fingerprint, Preview};
 use crate::ceremony::{CeremonyError, Console, Ring};
-use crate::lint::{Lintable, Linted, Signable};
+use crate::lint::{Lintable, Linted, Rules, Signable};
 use crate::pki::{Draft, certificate};
 use crate::plan::prove::Provider;
 use crate::plan::trust_root::Api;
@@ -86,7 +86,7 @@ impl Canary<'_> {
             rehearsal: self.rehearsal,
         };
         // Before anything is recorded or signed: what the rules say of the first document, they say of all.
-        let precertificate = leaf::precertificate(&request)?.lint()?;
+        let precertificate = leaf::precertificate(&request)?.lint(&Rules::default())?;
         self.console.warnings(precertificate.warnings());
         let event = Event::CanaryStarted {
             canary: name.clone(),
@@ -179,7 +179,7 @@ impl Signing<'_, '_> {
         signer: &Signer,
         draft: Draft<T>,
     ) -> Result<T, ProveError> {
-        let linted = draft.lint()?;
+        let linted = draft.lint(&Rules::default())?;
         self.linted(part, signer, linted)
     }
 

@@ -17,22 +17,22 @@ use crate::prove::leaf::{LIFETIME, Leaf, POISON, Part, SCTS};
 
 rules! {
     "Rules for a canary's certificate and precertificate.", Draft<Leaf>;
-    readable, "CANARY-CERT-READABLE", Error, "The bytes are DER: read and written again, they are the same.", "RFC 5280, 4.1";
-    issuer, "CANARY-CERT-ISSUER", Error, "The issuer is a CA below a root, for code signing and nothing else: a root's key issues no developer's certificate.", "Fulcio, certificate-specification.md; CSBR 6.1.7";
-    inside, "CANARY-CERT-INSIDE-ISSUER", Error, "The validity lies inside the issuer's.", "RFC 5280, 6.1.3 (a)";
-    lifetime, "CANARY-CERT-LIFETIME", Error, "It is valid for ten minutes from the moment of signing.", "Fulcio, certificate-specification.md";
-    subject, "CANARY-CERT-SUBJECT-EMPTY", Error, "The subject is empty.", "Fulcio, certificate-specification.md";
-    san, "CANARY-CERT-SAN", Error, "One critical alternative name: the identity that was proved.", "Fulcio, certificate-specification.md; RFC 5280, 4.2.1.6";
-    key_usage, "CANARY-CERT-KEY-USAGE", Error, "Key usage is critical: digitalSignature and nothing else.", "Fulcio, certificate-specification.md";
-    purpose, "CANARY-CERT-EKU", Error, "Extended key usage is codeSigning and nothing else.", "Fulcio, certificate-specification.md";
-    no_ca, "CANARY-CERT-NOT-CA", Error, "It is no CA.", "Fulcio, certificate-specification.md";
-    authority_key, "CANARY-CERT-AKI", Error, "The authority key identifier is the issuer's subject key identifier.", "RFC 5280, 4.2.1.1";
-    public_key, "CANARY-CERT-KEY", Error, "The key is the one that proved to be there: P-256, which every client takes.", "Fulcio, certificate-specification.md";
-    both_issuers, "CANARY-CERT-OIDC-ISSUER", Error, "The identity's issuer stands in .1 as raw text and in .8 as a UTF8String.", "Fulcio, oid-info.md";
-    poison, "CANARY-CERT-POISON", Error, "A precertificate has the critical poison and no promise; a certificate has one promise and no poison.", "RFC 6962, 3.1 and 3.3";
-    same, "CANARY-CERT-SAME", Error, "But for poison and promise, certificate and precertificate are the same.", "RFC 6962, 3.1";
-    marked, "CANARY-CERT-MARKED", Error, "In production, the identity says that it is a canary's.", "this tool";
-    marked_in_rehearsal, "CANARY-CERT-MARKED-REHEARSAL", Warning, "In a rehearsal too, the identity says that it is a canary's.", "this tool";
+    readable, "CANARY-CERT-READABLE", Structural, "The bytes are DER: read and written again, they are the same.", "RFC 5280, 4.1";
+    issuer, "CANARY-CERT-ISSUER", Structural, "The issuer is a CA below a root, for code signing and nothing else: a root's key issues no developer's certificate.", "Fulcio, certificate-specification.md; CSBR 6.1.7";
+    inside, "CANARY-CERT-INSIDE-ISSUER", Structural, "The validity lies inside the issuer's.", "RFC 5280, 6.1.3 (a)";
+    lifetime, "CANARY-CERT-LIFETIME", Structural, "It is valid for ten minutes from the moment of signing.", "Fulcio, certificate-specification.md";
+    subject, "CANARY-CERT-SUBJECT-EMPTY", Structural, "The subject is empty.", "Fulcio, certificate-specification.md";
+    san, "CANARY-CERT-SAN", Structural, "One critical alternative name: the identity that was proved.", "Fulcio, certificate-specification.md; RFC 5280, 4.2.1.6";
+    key_usage, "CANARY-CERT-KEY-USAGE", Structural, "Key usage is critical: digitalSignature and nothing else.", "Fulcio, certificate-specification.md";
+    purpose, "CANARY-CERT-EKU", Structural, "Extended key usage is codeSigning and nothing else.", "Fulcio, certificate-specification.md";
+    no_ca, "CANARY-CERT-NOT-CA", Structural, "It is no CA.", "Fulcio, certificate-specification.md";
+    authority_key, "CANARY-CERT-AKI", Structural, "The authority key identifier is the issuer's subject key identifier.", "RFC 5280, 4.2.1.1";
+    public_key, "CANARY-CERT-KEY", Structural, "The key is the one that proved to be there: P-256, which every client takes.", "Fulcio, certificate-specification.md";
+    both_issuers, "CANARY-CERT-OIDC-ISSUER", Structural, "The identity's issuer stands in .1 as raw text and in .8 as a UTF8String.", "Fulcio, oid-info.md";
+    poison, "CANARY-CERT-POISON", Structural, "A precertificate has the critical poison and no promise; a certificate has one promise and no poison.", "RFC 6962, 3.1 and 3.3";
+    same, "CANARY-CERT-SAME", Structural, "But for poison and promise, certificate and precertificate are the same.", "RFC 6962, 3.1";
+    marked, "CANARY-CERT-MARKED", Structural, "In production, the identity says that it is a canary's.", "this tool";
+    marked_in_rehearsal, "CANARY-CERT-MARKED-REHEARSAL", Notice, "In a rehearsal too, the identity says that it is a canary's.", "this tool";
 }
 
 fn tbs(case: &Draft<Leaf>) -> Option<TbsCertificate> {

@@ -59,10 +59,10 @@ impl World {
                 public: &public,
                 issuer: planned.issuer.as_ref().and_then(|issuer| find(issuer)),
                 signer: (signer, &above),
-                serial: certificate::serial([7; 20]),
+                serial: certificate::serial(*b"twenty octets, mixed"),
                 rehearsal: true,
             });
-            let linted = draft.unwrap().lint().unwrap();
+            let linted = draft.unwrap().lint(&Rules::default()).unwrap();
             let signature = token.sign(&linted).unwrap();
             chain.push((own.clone(), linted.attach(signature).unwrap().into_document()));
         }
@@ -101,7 +101,7 @@ impl World {
         };
         let covered = leaf::unpoisoned(&request).unwrap();
         let promise = sct::draft("canary-1", covered, &signer, (noon(), noon()), (&ct, &log)).unwrap();
-        let linted = promise.clone().lint().unwrap_or_else(|findings| panic!("{findings}"));
+        let linted = promise.clone().lint(&Rules::default()).unwrap_or_else(|findings| panic!("{findings}"));
         let signature = self.token.sign(&linted).unwrap();
         let sct = linted.attach(signature).unwrap().into_document();
         (leaf::precertificate(&request).unwrap(), promise, leaf::certificate(&request, &sct).unwrap())
@@ -179,7 +179,7 @@ fn remove(parts: &mut Parts, oid: &str) {
 }
 
 fn broken<T: Lintable>(draft: &Draft<T>) -> Vec<&'static str> {
-    T::lint(draft).0.iter().map(|finding| finding.rule).collect()
+    T::lint(draft, &Rules::default()).0.iter().map(|finding| finding.rule).collect()
 }
 
 #[test]
@@ -288,10 +288,10 @@ fn every_rule_rejects_something() {
     expect("CANARY-CERT-SAME", broken(&later));
     let somebody = Identity { san: San::Email("somebody@example.org".into()), ..identity.clone() };
     let (unmarked, _, _) = world.leaves("fulcio-2026", &somebody, false);
-    assert!(Leaf::lint(&unmarked).stop());
+    assert!(Leaf::lint(&unmarked, &Rules::default()).stop());
     expect("CANARY-CERT-MARKED", broken(&unmarked));
     let (unmarked, _, _) = world.leaves("fulcio-2026", &somebody, true);
-    assert!(!Leaf::lint(&unmarked).stop());
+    assert!(!Leaf::lint(&unmarked, &Rules::default()).stop());
     expect("CANARY-CERT-MARKED-REHEARSAL", broken(&unmarked));
     // promises
     let mut changed = promise.clone();
@@ -363,4 +363,26 @@ fn ids_are_unique_and_only_marks_are_warnings() {
     let warnings: Vec<&str> =
         all().filter(|rule| rule.severity == Severity::Warning).map(|rule| rule.id).collect();
     assert_eq!(warnings, ["CANARY-CERT-MARKED-REHEARSAL"]);
+}
+
+/// Written anew with `ROOTWRIGHT_UPDATE=1 cargo test --lib rules_of_canaries`.
+#[test]
+fn rules_of_canaries_are_listed() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/rules.md");
+    let (begin, end) =
+        ("<!-- a canary's rules: generated, do not edit -->\n", "<!-- end of a canary's rules -->");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = text.split_once(begin).expect("where the rules begin");
+    let (listed, after) = rest.split_once(end).expect("where the rules end");
+    let mut expected = String::from("\n| id | severity | the rule | source |\n|---|---|---|---|\n");
+    for RuleInfo { id, severity, says, source, .. } in all() {
+        expected.push_str(&format!("| `{id}` | {severity} | {says} | {source} |\n"));
+    }
+    expected.push('\n');
+    if std::env::var_os("ROOTWRIGHT_UPDATE").is_some() {
+        std::fs::write(path, format!("{before}{begin}{expected}{end}{after}")).unwrap();
+    } else {
+        let help = "docs/rules.md is stale: run ROOTWRIGHT_UPDATE=1 cargo test --lib rules_of_canaries";
+        assert!(listed == expected, "{help}");
+    }
 }
