@@ -530,7 +530,10 @@ fn earlier_canaries_under_a_trust_root_that_changed() {
     // A second log, and a canary of its own, without being asked.
     let text = with_rekor_v1(&fs::read_to_string(repository().join(PLAN)).unwrap());
     let later = own.place("later.toml");
-    fs::write(&later, &text).unwrap();
+    // On the day itself, where no client could have it: a rehearsal of canaries, not of a rotation.
+    let waiver =
+        "\n[[waivers]]\nrule = \"TRUST-SWITCH-EARLY\"\nobject = \"trusted_root.json\"\nreason = \"a test\"\n";
+    fs::write(&later, format!("{text}{waiver}")).unwrap();
     let rotated = rehearse(&later, &own.archive());
     assert_eq!(rotated.code, 0, "{}", rotated.shown());
     assert!(rotated.out.contains("canary-3 is signed"), "{}", rotated.shown());
@@ -579,6 +582,43 @@ fn earlier_canaries_under_a_trust_root_that_changed() {
         "{}",
         judged[0].text()
     );
+}
+
+/// The rotation of an intermediate in two plans: what was signed before verifies after, for stock clients
+/// too, and the new intermediate signs once its day has come.
+#[test]
+fn a_rotation_keeps_what_was_signed() {
+    let place = folder();
+    let archive = place.path().join("archive");
+    let mut replayed = Vec::new();
+    for plan in ["sigstore.toml", "rotate-intermediate.toml", "retire-intermediate.toml"] {
+        let plan = repository().join("ceremony").join(plan).display().to_string();
+        let made = run(["--json", "rehearse", &plan, "--archive", &archive.display().to_string(), "--yes"]);
+        assert_eq!(made.code, 0, "{}", made.shown());
+        let document = made.json();
+        assert!(document["canary"]["canary"].is_string(), "{document:#}");
+        replayed.push(outcomes(&made));
+    }
+    assert_eq!(replayed, [vec![], vec!["verifies"], vec!["verifies", "verifies"]]);
+    let (_, state) = archive::read(&archive).unwrap();
+    let signed = |key: &str| state.operations.get(&key.parse().unwrap()).copied().unwrap_or_default();
+    // Precertificate and certificate each: the old one until the switch, then the new one.
+    assert_eq!((signed("fulcio-2026"), signed("fulcio-2027")), (4, 2));
+    let mut bundles = Vec::new();
+    for canary in ["canary-1", "canary-2", "canary-3"] {
+        let today = place.path().join(canary);
+        copy(&archive.join("canaries").join(canary), &today);
+        fs::copy(archive.join("trust-root/trusted_root.json"), today.join("trusted_root.json")).unwrap();
+        fs::remove_file(today.join("client_trust_config.json")).unwrap();
+        bundles.push(today.join(BUNDLE));
+    }
+    // python drops an authority whose window has not begun by the machine's own clock, and the third canary
+    // is of next year: the other two judge it.
+    accepted(&bundles[..2]);
+    for judge in [Judge::JavaScript, Judge::Rust] {
+        judge.judge(&bundles[2..])[0].accepted(&judge);
+    }
+    verified(&archive);
 }
 
 #[test]
