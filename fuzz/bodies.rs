@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rootwright::archive::{Event, FileRecord, Journal, State};
 use rootwright::difference;
 use rootwright::evidence::show::show as shown;
-use rootwright::lint::Rules;
 use rootwright::lint::trust_root::{Files, lint};
-use rootwright::pki::{Certificate, Crl, PublicKey, csr as requests};
-use rootwright::plan::{Plan, Source};
+use rootwright::lint::{Lintable, Rules, key};
+use rootwright::pki::certificate::Context;
+use rootwright::pki::{Certificate, Crl, Draft, PublicKey, csr as requests};
+use rootwright::plan::{Plan, Profile, Source, Validity};
 use rootwright::site::Site;
 use rootwright::tuf::{Envelope, Metadata, Role};
 use rootwright::verify::parsed::Parsed;
@@ -59,18 +60,44 @@ pub fn site(data: &[u8]) {
     }
 }
 
-/// A certificate, by both implementations; as its own issuer, too.
+/// A certificate, by both implementations; as its own issuer, too, and before every rule.
 pub fn certificate(data: &[u8]) {
     if let Ok(certificate) = Certificate::from_der(data) {
         drop((certificate.pem(), certificate.subject_key_identifier()));
+        rules(&certificate);
     }
-    let _ = PublicKey::from_spki(data);
+    if let Ok(public) = PublicKey::from_spki(data) {
+        let _ = key::lint(&"key".parse().expect("a name"), &public, &Rules::default());
+    }
     let _ = verify::der::strict(data);
     if let Ok(parsed) = Parsed::read(data) {
         let question = Question { at: Some(0), purpose: Some("codeSigning"), ..Question::default() };
         let _ = build(&parsed, &[&parsed], &[&parsed], &question);
         let _ = build(&parsed, &[&parsed], &[], &Question::default());
     }
+}
+
+/// The rules for a root, over a certificate as if its own key were about to sign it.
+fn rules(certificate: &Certificate) {
+    let tbs = certificate.tbs();
+    let Ok(parsed) = Parsed::read(certificate.der()) else { return };
+    let Ok(public) = PublicKey::from_spki(parsed.x509.public_key().raw) else { return };
+    let time = |text: &str| text.parse().expect("a moment");
+    let context = Context {
+        profile: Profile::Root,
+        issuer: None,
+        issuer_key: public.clone(),
+        subject: tbs.subject().clone(),
+        validity: Validity { from: time("2026-12-01T00:00:00Z"), to: time("2027-12-01T00:00:00Z") },
+        policies: Vec::new(),
+        crl_urls: Vec::new(),
+        issuer_urls: Vec::new(),
+        others: vec![certificate.clone()],
+    };
+    let bytes = parsed.x509.tbs_certificate.as_ref().to_vec();
+    let key = "key".parse().expect("a name");
+    let draft = Draft { object: "certificate".into(), bytes, key, public, context };
+    drop(Certificate::lint(&draft, &Rules::default()).to_string());
 }
 
 /// A certificate signing request.
