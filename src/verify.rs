@@ -44,6 +44,7 @@ pub use report::{Area, Check, Report, Verdict};
 
 use crate::plan::{Plan, Time};
 use crate::site::Purpose;
+use certificate::Certificates;
 use claims::Claims;
 use files::JOURNAL;
 use lines::Lines;
@@ -148,6 +149,29 @@ struct Archive<'a> {
 
 impl Archive<'_> {
     fn check(&self, asked: Option<&Plan>, sheet: &mut Sheet) {
+        let certificates = certificate::check(self.claims, self.at, sheet);
+        // The rules are half of the work, and share nothing with the other half.
+        let judged = thread::scope(|scope| {
+            let rules = scope.spawn(|| self.rules(&certificates));
+            self.second_opinion(&certificates, asked, sheet);
+            rules.join()
+        });
+        match judged {
+            Ok(rules) => sheet.add(rules),
+            Err(_) => sheet.on(Area::Rules, "the rules").failed("they came to no end"),
+        }
+    }
+
+    /// What the rules say, which judged the drafts.
+    fn rules(&self, certificates: &Certificates<'_>) -> Sheet {
+        let mut sheet = Sheet::default();
+        rules::check(self.claims, certificates, &mut sheet);
+        tuf::rules::check(&self.journal.records, self.claims, &mut sheet);
+        sheet
+    }
+
+    /// Everything else.
+    fn second_opinion(&self, certificates: &Certificates<'_>, asked: Option<&Plan>, sheet: &mut Sheet) {
         let Self { claims, at, .. } = *self;
         let records = self.journal.records.as_slice();
         let state = plan::state(records);
@@ -166,30 +190,13 @@ impl Archive<'_> {
         people::check(records, claims, sheet);
         let files = files::check(self.path, claims, sheet);
         keys::check(claims, sheet);
-        let certificates = certificate::check(claims, at, sheet);
+        crl::check(claims, certificates, at, sheet);
         let operator = own.as_ref().ok().and_then(planned::operator);
-        // The rules are the other half of the work, and share nothing with this one.
-        let judged = thread::scope(|scope| {
-            let rules = scope.spawn(|| {
-                let mut sheet = Sheet::default();
-                rules::check(claims, &certificates, &mut sheet);
-                tuf::rules::check(records, claims, &mut sheet);
-                sheet
-            });
-            crl::check(claims, &certificates, at, sheet);
-            trust_root::check(claims, &certificates, &files, (at, operator), sheet);
-            canary::check(claims, sheet);
-            tuf::check(claims, &files, at, sheet);
-            rules.join()
-        });
-        match judged {
-            Ok(rules) => sheet.add(rules),
-            Err(_) => sheet.on(Area::Rules, "the rules").failed("they came to no end"),
-        }
+        trust_root::check(claims, certificates, &files, (at, operator), sheet);
+        canary::check(claims, sheet);
+        tuf::check(claims, &files, at, sheet);
         let differences = |plan: &Result<Plan, String>| match plan {
-            Ok(plan) => {
-                planned::differences(&Comparison { claims, certificates: &certificates, files: &files, plan })
-            }
+            Ok(plan) => planned::differences(&Comparison { claims, certificates, files: &files, plan }),
             Err(_) => Vec::new(),
         };
         // Steps of its own plan that are open are the journal's finding already, and most differences
