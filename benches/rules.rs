@@ -124,9 +124,10 @@ impl Hierarchy {
                 issuer: &issued[&*planned.issuer],
                 signer: (signer, &keys[&**signer]),
                 revoked: Vec::new(),
+                listed: crl::Entries::default(),
                 previous: None,
             };
-            crl::draft(&request).expect("a draft")
+            crl::draft(request).expect("a draft")
         });
         let crls = crls.collect();
         let ders: BTreeMap<Name, Vec<u8>> =

@@ -2,6 +2,11 @@
 //!
 //! Its truth is the journal. An event is written and on the disk before the files that follow from it;
 //! the files can be made again from the events, and are, when a kill came between the two.
+//!
+//! CRLs are the exception, since one may be as large as all the rest together many times over: the file is
+//! the record, and the journal has its hash. It is written first, and the event after it. When a kill came
+//! between the two, the file is there beside an intent to sign exactly these bytes; the step is then
+//! finished from the file, and nothing is signed again.
 
 pub mod canary;
 pub mod disk;
@@ -21,14 +26,14 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use serde_json::Value;
 
-pub use event::{CanaryPart, Confirmation, Event, FileRecord, KeyRecord, Role};
+pub use event::{CanaryPart, Confirmation, Event, FileRecord, KeyRecord, Role, ToBeSigned};
 pub use inspection::{Inspection, inspect};
 pub use journal::{Damage, Journal, Record};
 pub use state::State;
 
 use crate::lint::Signed;
 use crate::lint::trust_root::Passed;
-use crate::pki::{Certificate, Crl};
+use crate::pki::{Certificate, Crl, sha256_hex};
 use crate::plan::{Name, Time};
 use crate::tuf::RoleSignature;
 use layout::{File, Kind};
@@ -106,6 +111,9 @@ pub enum ArchiveError {
         /// The SHA-256 that the journal has.
         expected: String,
     },
+    /// A file that is the only record of what it holds is not there.
+    #[error("{0} is not there: the journal has only its hash, so it can't be written again")]
+    Gone(PathBuf),
     /// A file that no line of the journal accounts for.
     #[error("{0} is not in the journal: lines of the journal are missing, or somebody else wrote the file")]
     Unrecorded(PathBuf),
@@ -165,10 +173,16 @@ impl Archive {
         Ok(archive)
     }
 
-    /// An archive in memory, which holds what another holds. Nothing of it is ever written.
-    pub fn scratch(state: State) -> Self {
-        let (path, journal) = (PathBuf::new(), Journal::default());
+    /// An archive in memory, which holds what another holds. Nothing of it is ever written, and of the
+    /// other one, at `path`, only CRLs are read.
+    pub fn scratch(path: &Path, state: State) -> Self {
+        let (path, journal) = (path.to_path_buf(), Journal::default());
         Self { path, journal, state, store: None, repaired: Vec::new(), size: Size::default() }
+    }
+
+    /// Whether it is one in memory.
+    pub fn is_scratch(&self) -> bool {
+        self.store.is_none()
     }
 
     /// What the archive holds.
@@ -241,15 +255,57 @@ impl Archive {
         spec: Value,
         signed: &Signed<Crl>,
     ) -> Result<(), ArchiveError> {
+        let (path, der) = (layout::crl(name), signed.document().der());
+        self.size.add(der.len(), 1);
+        // The file first: it is the record.
+        if let Some(store) = &mut self.store {
+            let written = store.write_once(&path, der);
+            written.map_err(|error| ArchiveError::Io { path: self.path.join(&path), error })?;
+        }
+        let record = if self.is_scratch() {
+            // Nobody reads of a scratch archive what a CRL's hash is.
+            FileRecord { path, size: 0, sha256: String::new() }
+        } else {
+            FileRecord::of(path, der)
+        };
+        let hash = |bytes: &[u8]| if self.is_scratch() { String::new() } else { sha256_hex(bytes) };
         let event = Event::CrlSigned {
             step: step.to_string(),
             crl: name.clone(),
             spec,
             issuer: issuer.clone(),
             number,
-            der: BASE64.encode(signed.document().der()),
+            revoked: signed.document().count(),
+            signed: hash(signed.document().signed()),
+            sha256: record.sha256.clone(),
         };
-        self.commit(time, event, Vec::new())
+        self.commit(time, event, vec![record])
+    }
+
+    /// A CRL that was made, read from the file that is the record of it.
+    pub fn made_crl(&self, name: &Name, sha256: &str) -> Result<Crl, ArchiveError> {
+        let path = self.path.join(layout::crl(name));
+        let bytes = std::fs::read(&path).map_err(|error| ArchiveError::Io { path: path.clone(), error })?;
+        let found = sha256_hex(&bytes);
+        if found != sha256 {
+            return Err(ArchiveError::Changed { path, found, expected: sha256.to_string() });
+        }
+        // It was made by this tool, and has the hash that it had then.
+        Crl::read(bytes)
+            .map_err(|error| ArchiveError::Io { path, error: io::Error::other(error.to_string()) })
+    }
+
+    /// A CRL that was written by a process that was killed before it could record it.
+    pub fn unrecorded_crl(&self, name: &Name) -> Result<Option<Vec<u8>>, ArchiveError> {
+        if self.is_scratch() {
+            return Ok(None);
+        }
+        let path = self.path.join(layout::crl(name));
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ArchiveError::Io { path, error }),
+        }
     }
 
     /// Takes the trusted root and the signing config in. Only what broke no rule can come here.

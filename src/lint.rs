@@ -25,7 +25,7 @@ pub(crate) use rule::{Grade, rules};
 pub use rule::{Rule, RuleInfo, Severity};
 pub use waiver::Rules;
 
-use crate::pki::{Algorithm, BadSignature, Document, Draft, Malformed, Signature};
+use crate::pki::{Algorithm, BadSignature, Document, Draft, Hash, Malformed, Signature};
 use crate::plan::Name;
 
 /// A document that rules know how to judge before it is signed.
@@ -39,13 +39,33 @@ pub trait Lintable: Document {
     fn finished(&self, _draft: &Draft<Self>) -> Findings {
         Findings::default()
     }
+
+    /// Forgets what only the rules needed of a draft that they passed.
+    fn judged(_draft: &mut Draft<Self>) {}
 }
+
+/// From so many bytes on a document is long.
+const LONG: usize = 1 << 20;
 
 impl<T: Lintable> Draft<T> {
     /// Judges the draft. What passes can be signed.
-    pub fn lint(self, rules: &Rules) -> Result<Linted<T>, Findings> {
-        let findings = T::lint(&self, rules).stopping()?;
-        Ok(Linted { draft: self, findings })
+    pub fn lint(mut self, rules: &Rules) -> Result<Linted<T>, Findings> {
+        let hash = self.public.algorithm().hash();
+        let hash = |bytes: &[u8]| if hash == Hash::None { Vec::new() } else { hash.digest(bytes) };
+        // Of a long document the digest is made beside the rules: both go through all of it.
+        let (findings, digest) = if self.bytes.len() < LONG {
+            (T::lint(&self, rules), hash(&self.bytes))
+        } else {
+            std::thread::scope(|scope| {
+                let bytes = self.bytes.as_slice();
+                let digest = scope.spawn(move || hash(bytes));
+                let findings = T::lint(&self, rules);
+                (findings, digest.join().unwrap_or_else(|_| hash(bytes)))
+            })
+        };
+        let findings = findings.stopping()?;
+        T::judged(&mut self);
+        Ok(Linted { draft: self, digest, findings })
     }
 }
 
@@ -53,6 +73,8 @@ impl<T: Lintable> Draft<T> {
 #[derive(Clone, Debug)]
 pub struct Linted<T: Document> {
     draft: Draft<T>,
+    /// The bytes' digest; empty where the key's algorithm takes them whole.
+    digest: Vec<u8>,
     findings: Findings,
 }
 
@@ -71,7 +93,7 @@ impl<T: Document> Linted<T> {
 impl<T: Lintable> Linted<T> {
     /// Verifies the signature in software, under the key that the draft names, judges what is finished, and gives the signed document: the only door to one.
     pub fn attach(self, signature: Signature) -> Result<Signed<T>, AttachError> {
-        self.draft.public.verify(&self.draft.bytes, &signature).map_err(|error| {
+        self.draft.public.verify_digest(self.digest(), &signature).map_err(|error| {
             AttachError::BadSignature {
                 object: self.draft.object.clone(),
                 key: self.draft.key.clone(),
@@ -140,6 +162,8 @@ pub trait Signable: sealed::Sealed {
     fn object(&self) -> &str;
     /// The bytes to be signed.
     fn bytes(&self) -> &[u8];
+    /// Their digest, by the hash that goes with the key; the bytes themselves where it takes them whole.
+    fn digest(&self) -> &[u8];
     /// The key that shall sign them.
     fn key(&self) -> &Name;
     /// That key's algorithm.
@@ -152,6 +176,9 @@ impl<T: Document> Signable for Linted<T> {
     }
     fn bytes(&self) -> &[u8] {
         &self.draft.bytes
+    }
+    fn digest(&self) -> &[u8] {
+        if self.digest.is_empty() { &self.draft.bytes } else { &self.digest }
     }
     fn key(&self) -> &Name {
         &self.draft.key

@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use certificate::{Certificate, Profile, Subject};
-pub use crl::{Crl, Reason};
+pub use crl::{Crl, Reason, RevokedFrom};
 pub use date::{Day, Time, Validity, Window};
 pub use key::{Algorithm, Key};
 pub use name::{Name, Oid, Url};
@@ -112,6 +112,10 @@ impl Plan {
             validity(&mut crl.validity)?;
             for revoked in &mut crl.revoked {
                 time(&mut revoked.date)?;
+                revoked.invalidity_date.as_mut().map_or(Some(()), |date| time(date.value_mut()))?;
+            }
+            if let Some(from) = &mut crl.revoked_from {
+                from.days = from.days.checked_add(days)?;
             }
         }
         if let Some(root) = &mut self.trust_root {

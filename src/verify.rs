@@ -46,7 +46,7 @@ use crate::plan::{Plan, Time};
 use crate::site::Purpose;
 use certificate::Certificates;
 use claims::Claims;
-use files::JOURNAL;
+use files::{JOURNAL, Lists};
 use lines::Lines;
 use planned::Comparison;
 use report::Sheet;
@@ -104,7 +104,7 @@ pub fn verify(path: &Path, options: &Options<'_>) -> Result<Report, VerifyError>
     };
     let claims = Claims::of(&journal.records, &mut sheet);
     let at = moment(options, &claims, &journal, &mut sheet);
-    let archive = Archive { path, journal: &journal, claims: &claims, at };
+    let archive = Archive { path, journal: &journal, claims: &claims, lists: Lists::of(path), at };
     archive.check(options.plan, &mut sheet);
     Ok(sheet.report(shown, claims.purpose, at, journal.head.clone()))
 }
@@ -144,6 +144,7 @@ struct Archive<'a> {
     path: &'a Path,
     journal: &'a Lines,
     claims: &'a Claims<'a>,
+    lists: Lists<'a>,
     at: Time,
 }
 
@@ -165,7 +166,7 @@ impl Archive<'_> {
     /// What the rules say, which judged the drafts.
     fn rules(&self, certificates: &Certificates<'_>) -> Sheet {
         let mut sheet = Sheet::default();
-        rules::check(self.claims, certificates, &mut sheet);
+        rules::check(self.claims, certificates, &self.lists, &mut sheet);
         tuf::rules::check(&self.journal.records, self.claims, &mut sheet);
         sheet
     }
@@ -190,13 +191,19 @@ impl Archive<'_> {
         people::check(records, claims, sheet);
         let files = files::check(self.path, claims, sheet);
         keys::check(claims, sheet);
-        crl::check(claims, certificates, at, sheet);
+        crl::check(claims, certificates, &self.lists, at, sheet);
         let operator = own.as_ref().ok().and_then(planned::operator);
         trust_root::check(claims, certificates, &files, (at, operator), sheet);
         canary::check(claims, sheet);
         tuf::check(claims, &files, at, sheet);
         let differences = |plan: &Result<Plan, String>| match plan {
-            Ok(plan) => planned::differences(&Comparison { claims, certificates, files: &files, plan }),
+            Ok(plan) => planned::differences(&Comparison {
+                claims,
+                certificates,
+                files: &files,
+                lists: &self.lists,
+                plan,
+            }),
             Err(_) => Vec::new(),
         };
         // Steps of its own plan that are open are the journal's finding already, and most differences

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::pki::sha256_hex;
 use crate::plan::prove::Provider;
 use crate::plan::{Algorithm, Name, Time};
 use crate::site::{MachineFinding, Purpose};
@@ -28,7 +30,7 @@ impl FileRecord {
     pub fn of(path: impl Into<String>, bytes: &[u8]) -> Self {
         // A length in memory fits 64 bits.
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        Self { path: path.into(), size, sha256: crate::pki::sha256_hex(bytes) }
+        Self { path: path.into(), size, sha256: sha256_hex(bytes) }
     }
 }
 
@@ -58,6 +60,47 @@ pub struct KeyRecord {
     pub attestation: Option<Value>,
     /// The certificate signing request of a key that lives elsewhere, as base64.
     pub request: Option<String>,
+}
+
+/// Bytes that are about to be signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ToBeSigned {
+    /// The bytes themselves, as base64.
+    Bytes(String),
+    /// What is told of a CRL's, which may be many, and which the plan makes again.
+    Digest(Digest),
+}
+
+/// Bytes by their hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Digest {
+    /// How many bytes.
+    pub size: u64,
+    /// Their SHA-256, in hex.
+    pub sha256: String,
+}
+
+impl ToBeSigned {
+    /// Keeps the bytes.
+    pub fn bytes(bytes: &[u8]) -> Self {
+        Self::Bytes(BASE64.encode(bytes))
+    }
+
+    /// Keeps their hash.
+    pub fn digest(bytes: &[u8]) -> Self {
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Self::Digest(Digest { size, sha256: sha256_hex(bytes) })
+    }
+
+    /// Their SHA-256, in hex; none where what is kept is not base64.
+    pub fn sha256(&self) -> Option<String> {
+        match self {
+            Self::Bytes(text) => BASE64.decode(text.as_bytes()).ok().map(|bytes| sha256_hex(&bytes)),
+            Self::Digest(digest) => Some(digest.sha256.clone()),
+        }
+    }
 }
 
 /// What a person confirmed.
@@ -99,7 +142,8 @@ impl CanaryPart {
     }
 }
 
-/// One event. Everything that a file of the archive holds can be made again from the events.
+/// One event. Everything that a file of the archive holds can be made again from the events, but for CRLs:
+/// of those the journal has the hash, and the file is the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", tag = "type", deny_unknown_fields)]
 pub enum Event {
@@ -213,8 +257,8 @@ pub enum Event {
         object: String,
         /// The key that will sign.
         key: Name,
-        /// The bytes to be signed, as base64.
-        to_be_signed: String,
+        /// The bytes to be signed.
+        to_be_signed: ToBeSigned,
     },
     /// A signature was intended, and what came of it is not known: it is about to be made again, over
     /// the same bytes. With the intents, this counts how often a private key was used.
@@ -251,8 +295,13 @@ pub enum Event {
         issuer: Name,
         /// Its number.
         number: u64,
-        /// The CRL in DER, as base64.
-        der: String,
+        /// How many certificates it lists.
+        revoked: u64,
+        /// SHA-256 of the bytes that were signed, in hex.
+        signed: String,
+        /// SHA-256 of the CRL in DER, in hex. The file is the record of it, and was written before this
+        /// event: a CRL may be large.
+        sha256: String,
     },
     /// The trusted root and the signing config were put together.
     TrustRootAssembled {

@@ -2,7 +2,8 @@
 //!
 //! Files come after the journal's line that they follow from. So a kill leaves files that are missing,
 //! and a line that is cut off; it never leaves a file that the journal does not know. Such a file means
-//! that lines of the journal are gone, or that somebody else wrote: going on would contradict it.
+//! that lines of the journal are gone, or that somebody else wrote: going on would contradict it. A CRL
+//! comes before its line: the one that a step was about to sign may be there already.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,6 +14,7 @@ use super::disk::TEMPORARY;
 use super::journal::Damage;
 use super::layout::{self, File};
 use super::{ArchiveError, Event, Journal, State, canary, rehearsal};
+use crate::pki::crl::parts;
 use crate::pki::sha256_hex;
 
 /// Folders in which every file follows from the journal.
@@ -52,7 +54,10 @@ pub fn inspect(path: &Path) -> Result<Inspection, ArchiveError> {
     let mut state = State::default();
     let mut newest: BTreeMap<String, File> = BTreeMap::new();
     let mut earlier: BTreeSet<(String, String)> = BTreeSet::new();
+    // Files that are records themselves, and can't be made again.
+    let mut records: BTreeMap<String, String> = BTreeMap::new();
     for record in &journal.records {
+        records.extend(layout::record(&record.event).map(|(path, sha256)| (path, sha256.to_string())));
         for file in layout::files(&record.event, &state) {
             if let Some(old) = newest.insert(file.path.clone(), file) {
                 earlier.insert((old.path, sha256_hex(&old.bytes)));
@@ -61,7 +66,22 @@ pub fn inspect(path: &Path) -> Result<Inspection, ArchiveError> {
         state.apply(record).map_err(damaged)?;
     }
     let mut unrecorded = Vec::new();
-    for (name, bytes) in &found {
+    if let Some(name) = records.keys().find(|name| !found.contains_key(*name)) {
+        return Err(ArchiveError::Gone(path.join(name)));
+    }
+    for (name, content) in &found {
+        let bytes = match content {
+            Content::Bytes(bytes) => bytes,
+            Content::Crl { whole, signed } => match records.get(name) {
+                Some(expected) if expected == whole => continue,
+                Some(expected) => {
+                    let (path, expected) = (path.join(name), expected.clone());
+                    return Err(ArchiveError::Changed { path, found: whole.clone(), expected });
+                }
+                None if intended(&state, name, signed.as_deref()) => continue,
+                None => return Err(ArchiveError::Unrecorded(path.join(name))),
+            },
+        };
         let recorded = newest.get(name);
         if recorded.is_some_and(|file| file.bytes == *bytes) {
             continue;
@@ -77,12 +97,44 @@ pub fn inspect(path: &Path) -> Result<Inspection, ArchiveError> {
             None => return Err(ArchiveError::Unrecorded(path.join(name))),
         }
     }
-    let missing = newest.into_values().filter(|file| found.get(&file.path) != Some(&file.bytes)).collect();
+    let there =
+        |file: &File| matches!(found.get(&file.path), Some(Content::Bytes(bytes)) if *bytes == file.bytes);
+    let missing = newest.into_values().filter(|file| !there(file)).collect();
     Ok(Inspection { journal, state, missing, unrecorded })
 }
 
+/// What a file holds.
+enum Content {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// A CRL, which may be large: the SHA-256 of all of it, and of what is signed of it.
+    Crl { whole: String, signed: Option<String> },
+}
+
+impl Content {
+    fn of(name: &str, bytes: Vec<u8>) -> Self {
+        if layout::crl_at(name).is_none() {
+            return Self::Bytes(bytes);
+        }
+        let signed = parts::signed(&bytes).map(|(signed, _)| sha256_hex(signed));
+        Self::Crl { whole: sha256_hex(&bytes), signed }
+    }
+}
+
+/// Whether a CRL that the journal does not know is what a killed process was about to record: its step is
+/// begun, and these are the bytes that it was about to sign.
+fn intended(state: &State, path: &str, signed: Option<&str>) -> bool {
+    let Some(name) = layout::crl_at(path) else { return false };
+    match state.open.get(&format!("issue-crl/{name}")) {
+        Some(Event::SignatureIntended { to_be_signed, .. }) => {
+            signed.is_some() && to_be_signed.sha256().as_deref() == signed
+        }
+        _ => false,
+    }
+}
+
 /// Every file that must follow from the journal, by its path in the archive.
-fn found(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
+fn found(path: &Path) -> Result<BTreeMap<String, Content>, ArchiveError> {
     let mut found = BTreeMap::new();
     let canaries = entries(&path.join(canary::FOLDER))?;
     let canaries = canaries.into_iter().map(|(name, _)| format!("{}/{name}", canary::FOLDER));
@@ -96,7 +148,9 @@ fn found(path: &Path) -> Result<BTreeMap<String, Vec<u8>>, ArchiveError> {
             }
             match fs::read(&entry) {
                 Ok(bytes) => {
-                    found.insert(format!("{folder}/{name}"), bytes);
+                    let name = format!("{folder}/{name}");
+                    let content = Content::of(&name, bytes);
+                    found.insert(name, content);
                 }
                 // A temporary file's name that another process used up in between, or the like.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -7,6 +7,7 @@ use super::canary;
 use super::event::{Event, Role};
 use super::state::State;
 use crate::pki::{key::pem, sha256_hex};
+use crate::plan::Name;
 
 /// How a file may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,25 @@ pub const TORN: &str = "journal-torn-";
 /// Where the rest of a line that was cut off is kept.
 pub fn torn(rest: &[u8]) -> String {
     format!("evidence/{TORN}{}", sha256_hex(rest))
+}
+
+/// Where a CRL is kept.
+pub fn crl(name: &Name) -> String {
+    format!("crls/{name}.crl")
+}
+
+/// The name of the CRL that is kept there.
+pub fn crl_at(path: &str) -> Option<&str> {
+    path.strip_prefix("crls/")?.strip_suffix(".crl")
+}
+
+/// The file that is the record of what an event tells, and its SHA-256: it was written before the event,
+/// and can't be made again.
+pub fn record(event: &Event) -> Option<(String, &str)> {
+    match event {
+        Event::CrlSigned { crl: name, sha256, .. } => Some((crl(name), sha256)),
+        _ => None,
+    }
 }
 
 /// The files that an event makes, given what the archive held before it.
@@ -64,7 +84,6 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
                 once(format!("certificates/{certificate}.chain.pem"), chain.into_bytes()),
             ]
         }
-        Event::CrlSigned { crl, der, .. } => vec![once(format!("crls/{crl}.crl"), decode(der))],
         Event::TrustRootAssembled { trusted_root, signing_config, .. } => vec![
             newest("trust-root/trusted_root.json", trusted_root),
             newest("trust-root/signing_config.v0.2.json", signing_config),
@@ -112,6 +131,7 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         | Event::KeyIntended { .. }
         | Event::SignatureIntended { .. }
         | Event::SignatureRepeated { .. }
+        | Event::CrlSigned { .. }
         | Event::MetadataSigned { .. }
         | Event::CanaryStarted { .. }
         | Event::CanarySigned { .. }

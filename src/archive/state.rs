@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::event::{Confirmation, Event, Role};
 use super::journal::{Damage, Record};
-use crate::pki::{Certificate, Crl, PublicKey};
+use crate::pki::{Certificate, PublicKey};
 use crate::plan::{Name, Time};
 use crate::site::Purpose;
 
@@ -42,8 +42,10 @@ pub struct MadeCrl {
     pub issuer: Name,
     /// Its number.
     pub number: u64,
-    /// The CRL.
-    pub crl: Crl,
+    /// How many certificates it lists.
+    pub revoked: u64,
+    /// SHA-256 of the file that is the record of it, in hex.
+    pub sha256: String,
 }
 
 /// The trusted root and signing config that are in force.
@@ -217,12 +219,13 @@ impl State {
                 };
                 self.certificates.insert(certificate.clone(), made);
             }
-            Event::CrlSigned { crl, spec, issuer, number, der, .. } => {
+            Event::CrlSigned { crl, spec, issuer, number, revoked, sha256, .. } => {
                 let made = MadeCrl {
                     spec: spec.clone(),
                     issuer: issuer.clone(),
                     number: *number,
-                    crl: Crl::from_der(&decode(der)?).map_err(|error| damage(error.to_string()))?,
+                    revoked: *revoked,
+                    sha256: sha256.clone(),
                 };
                 self.crls.insert(crl.clone(), made);
             }
@@ -278,9 +281,9 @@ impl State {
     }
 
     /// The CRL of an issuer that has the highest number.
-    pub fn newest_crl(&self, issuer: &Name) -> Option<&Crl> {
-        let crls = self.crls.values().filter(|made| made.issuer == *issuer);
-        crls.max_by_key(|made| made.number).map(|made| &made.crl)
+    pub fn newest_crl(&self, issuer: &Name) -> Option<(&Name, &MadeCrl)> {
+        let crls = self.crls.iter().filter(|(_, made)| made.issuer == *issuer);
+        crls.max_by_key(|(_, made)| made.number)
     }
 
     /// A certificate's chain, itself first, the root last.

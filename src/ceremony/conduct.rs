@@ -181,8 +181,8 @@ impl Day<'_> {
         let ceremony = self.ceremony;
         // Before anything is written, people know what the rules warn of.
         let rehearsal = ceremony.site.is_rehearsal();
-        let drafted =
-            draft_everything(self.plan, self.rules, self.state, ceremony.folder, self.clock, rehearsal)?;
+        let made = (ceremony.archive, self.state);
+        let drafted = draft_everything(self.plan, self.rules, made, ceremony.folder, self.clock, rehearsal)?;
         self.console.warnings(&drafted.warnings);
         room::writable(ceremony.archive)?;
         let mut machine =

@@ -13,10 +13,11 @@ use super::console::{Answer, Trouble};
 use super::people::People;
 use super::prompt::Facts;
 use super::{CeremonyError, Console, Ring};
-use crate::archive::{Archive, Event, KeyRecord, Role};
+use crate::archive::{Archive, Event, KeyRecord, Role, ToBeSigned};
 use crate::difference::{self, Action, Step, order};
 use crate::lint::{self, Lintable, Linted, Rules, Signable, Signed};
-use crate::pki::PublicKey;
+use crate::pki::crl::Before;
+use crate::pki::{Document, PublicKey};
 use crate::plan::{Algorithm, Key, Name, Plan};
 use crate::token::{DeviceReport, KeyReport, Token, TokenError};
 use crate::tuf::Metadata;
@@ -96,6 +97,8 @@ pub struct Engine<'a> {
     pub later: BTreeSet<Name>,
     /// The logins that the journal knows of.
     logins: BTreeMap<Name, u32>,
+    /// What the newest CRLs of this run list, by issuer, where another one follows.
+    pub(super) listed: BTreeMap<Name, Before>,
     /// Steps that a person agreed to as a device's turn.
     pub(super) agreed: BTreeSet<String>,
 }
@@ -124,6 +127,7 @@ impl<'a> Engine<'a> {
             metadata: BTreeMap::new(),
             later: BTreeSet::new(),
             logins: BTreeMap::new(),
+            listed: BTreeMap::new(),
             agreed: BTreeSet::new(),
         }
     }
@@ -380,7 +384,7 @@ impl Engine<'_> {
             step: step.id.clone(),
             object: linted.object().to_string(),
             key: linted.key().clone(),
-            to_be_signed: BASE64.encode(linted.bytes()),
+            to_be_signed: to_be_signed(&linted),
         };
         match self.archive.state().open.get(&step.id) {
             Some(open) if *open == intended => {
@@ -423,6 +427,12 @@ impl Engine<'_> {
         made.map(|made| made.public.clone())
             .ok_or_else(|| CeremonyError::Missing(format!("the key `{key}` is not made yet")))
     }
+}
+
+/// What the journal tells of the bytes that are about to be signed.
+pub(super) fn to_be_signed<T: Document>(linted: &Linted<T>) -> ToBeSigned {
+    let bytes = linted.bytes();
+    if T::LARGE { ToBeSigned::digest(bytes) } else { ToBeSigned::bytes(bytes) }
 }
 
 fn key_record(

@@ -89,27 +89,30 @@ impl Ring for ThrowawayRing {
 /// and verified, and nothing of it is kept. What a rule would stop on the day stops here; what rules
 /// only warn of, and what the plan waives, is given back. A waiver that nothing needs stops too.
 ///
-/// `state` is what the archive holds: what clients have of the trust root is judged against it.
+/// `state` is what the archive, at `path`, holds: what clients have of the trust root is judged against it.
+/// CRLs that it holds are not drafted again, since the lists that they were made of may be large, or gone.
 pub fn draft_everything(
     plan: &Plan,
     rules: &Rules,
-    state: &State,
+    (path, state): (&Path, &State),
     folder: &Path,
     clock: Clock,
     rehearsal: bool,
 ) -> Result<Drafted, CeremonyError> {
-    let draft = |clock| draft_as_of(plan, rules, state, folder, clock, rehearsal);
+    let draft = |clock| draft_as_of(plan, rules, (path, state), folder, clock, rehearsal);
     let drafted = match draft(clock) {
         Err(CeremonyError::Findings(first)) => {
-            let next = |rules: &Rules| draft_as_of(plan, rules, state, folder, clock, rehearsal);
+            let next = |rules: &Rules| draft_as_of(plan, rules, (path, state), folder, clock, rehearsal);
             return Err(everything_wrong(first, rules, next).into());
         }
         drafted => drafted?,
     };
-    let Some(unneeded) = rules.unneeded(&drafted.warnings) else { return Ok(drafted) };
+    // What the archive holds was judged when it was made.
+    let made: Vec<String> = state.crls.keys().map(|name| format!("crls.{name}")).collect();
+    let Some(unneeded) = rules.unneeded(&drafted.warnings, &made) else { return Ok(drafted) };
     // A waiver that was needed on the plan's own day is not wrong on a later one.
     let day = Clock::rehearsal(plan.ceremony.date, None);
-    match day.and_then(|day| draft(day).ok()).map(|then| rules.unneeded(&then.warnings)) {
+    match day.and_then(|day| draft(day).ok()).map(|then| rules.unneeded(&then.warnings, &made)) {
         Some(None) => Ok(drafted),
         _ => Err(unneeded.into()),
     }
@@ -136,12 +139,13 @@ fn everything_wrong(
 fn draft_as_of(
     plan: &Plan,
     rules: &Rules,
-    state: &State,
+    (path, state): (&Path, &State),
     folder: &Path,
     clock: Clock,
     rehearsal: bool,
 ) -> Result<Drafted, CeremonyError> {
-    let mut archive = Archive::scratch(State::default());
+    let made = State { crls: state.crls.clone(), ..State::default() };
+    let mut archive = Archive::scratch(path, made);
     let steps = difference::between(plan, archive.state())?;
     let mut reports: Vec<StepReport> = steps.iter().map(StepReport::of).collect();
     let mut ring = ThrowawayRing::default();

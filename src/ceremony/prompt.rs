@@ -149,7 +149,7 @@ impl Engine<'_> {
                 (format!("the certificate {certificate}"), Fingerprint::of(made.certificate.der()))
             }
             Action::IssueCrl { crl, .. } => {
-                (format!("the CRL {crl}"), Fingerprint::of(state.crls.get(crl)?.crl.der()))
+                (format!("the CRL {crl}"), Fingerprint::from_hex(&state.crls.get(crl)?.sha256))
             }
             Action::AssembleTrustRoot => {
                 let made = state.trust_root.as_ref()?;

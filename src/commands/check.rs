@@ -1,6 +1,6 @@
 //! `rootwright check`: plan, site and archive against each other; and the list of all rules.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
@@ -104,8 +104,9 @@ impl Check {
         }
         let clock = crate::ceremony::clock::Clock::rehearsal(plan.ceremony.date, state.last)
             .ok_or_else(|| Failure::usage("the machine's clock can't be read"))?;
+        let made = (self.archive.as_deref().unwrap_or(Path::new("")), &state);
         let drafted =
-            preflight::draft_everything(&plan, &loaded.rules, &state, &loaded.folder, clock, rehearsal)?;
+            preflight::draft_everything(&plan, &loaded.rules, made, &loaded.folder, clock, rehearsal)?;
         if let Some(format) = self.calendar {
             return calendar(&plan, clock.now(), format, output);
         }

@@ -67,6 +67,8 @@ impl From<ArchiveError> for Failure {
             ArchiveError::Changed { .. } => Self::refused(Section::ArchiveChanged, message).help(
                 "somebody changed the file: restore it from a copy, and find out who; `rootwright verify` looks at all the others",
             ),
+            ArchiveError::Gone(_) => Self::refused(Section::ArchiveChanged, message)
+                .help("put the file back from a copy of the archive, or from where it is published"),
             ArchiveError::Unrecorded(_) => Self::refused(Section::ArchiveChanged, message).help(
                 "if the journal was cut, restore the archive from a copy, and keep this one for the inquiry; if the file is none of a ceremony, move it elsewhere",
             ),

@@ -91,7 +91,14 @@ impl Rehearse {
         let module = self.module(before.as_ref())?;
         if before.is_none() && std::env::var_os("SOFTHSM2_CONF").is_none() {
             let clock = conduct::clock(&moved, &state, true)?;
-            preflight::draft_everything(&moved, &plan.rules, &state, &plan.folder, clock, true)?;
+            preflight::draft_everything(
+                &moved,
+                &plan.rules,
+                (&self.archive, &state),
+                &plan.folder,
+                clock,
+                true,
+            )?;
         }
         let mut rehearsal = prepare(&self.archive)?;
         let configuration = rehearsal.configuration().display().to_string();

@@ -128,8 +128,7 @@ pub fn archives(before: &State, after: &State) -> Vec<Change> {
     let gone = before.certificates.keys().filter(|name| !after.certificates.contains_key(*name));
     changes.extend(gone.map(|name| Change::removed("certificates", name.to_string())));
     for (name, made) in after.crls.iter().filter(|(name, _)| !before.crls.contains_key(*name)) {
-        let revoked = made.crl.tbs().revoked_certificates.as_ref().map_or(0, Vec::len);
-        let what = format!("{name}: number {} of {}, {revoked} revoked", made.number, made.issuer);
+        let what = format!("{name}: number {} of {}, {} revoked", made.number, made.issuer, made.revoked);
         changes.push(Change::added("CRLs", what));
     }
     let file = |state: &State| state.trust_root.as_ref().map(|made| made.trusted_root.clone());

@@ -1,28 +1,30 @@
 //! Rules for CRLs, over the exact bytes that are to be signed.
 
-use std::collections::BTreeMap;
+mod entries;
 
 use der::asn1::ObjectIdentifier;
 use der::oid::AssociatedOid;
 use der::{Decode, Encode};
 use x509_cert::certificate::Version;
-use x509_cert::crl::{RevokedCert, TbsCertList};
+use x509_cert::crl::TbsCertList;
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::crl::CrlReason;
 use x509_cert::ext::pkix::crl::dp::IssuingDistributionPoint;
 use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, CrlNumber, KeyUsage, KeyUsages};
 use x509_cert::time::Time;
 
 use super::{Findings, Lintable, Rules, finished, rules};
-use crate::pki::crl::{Context, ISSUING_DISTRIBUTION_POINT, number};
+use crate::pki::crl::{Context, ISSUING_DISTRIBUTION_POINT, Parts, lists_cas, number};
 use crate::pki::{Algorithm, Crl, Draft, name};
+use entries::Listed;
 
 /// A CRL's draft as the rules see it.
 pub struct Case {
-    /// The bytes to be signed.
-    pub bytes: Vec<u8>,
-    /// What was read from them.
+    /// What was read from the bytes to be signed, without the entries.
     pub tbs: TbsCertList,
+    /// The same part of the bytes.
+    head: Vec<u8>,
+    /// What there is to say of the entries: they are gone through once.
+    listed: Listed,
     /// The issuer's key's algorithm.
     pub algorithm: Algorithm,
     /// The issuer, and what it published before.
@@ -31,15 +33,17 @@ pub struct Case {
 
 impl Case {
     /// Reads what shall be signed by a key of that algorithm.
-    pub fn read(bytes: Vec<u8>, algorithm: Algorithm, context: Context) -> der::Result<Self> {
-        Ok(Self { tbs: TbsCertList::from_der(&bytes)?, bytes, algorithm, context })
+    pub fn read(bytes: &[u8], algorithm: Algorithm, context: Context) -> der::Result<Self> {
+        let parts = <Parts>::read(bytes)?;
+        let listed = Listed::of(&parts);
+        Ok(Self { tbs: parts.head, head: parts.head_der, listed, algorithm, context })
     }
 }
 
 impl Lintable for Crl {
     fn lint(draft: &Draft<Self>, rules: &Rules) -> Findings {
         let mut findings = Findings::default();
-        match Case::read(draft.bytes.clone(), draft.public.algorithm(), draft.context.clone()) {
+        match Case::read(&draft.bytes, draft.public.algorithm(), draft.context.clone()) {
             Ok(case) => findings.check(rules, RULES, &draft.object, &case),
             Err(error) => findings.check(rules, UNREADABLE, &draft.object, &error),
         }
@@ -48,6 +52,10 @@ impl Lintable for Crl {
 
     fn finished(&self, draft: &Draft<Self>) -> Findings {
         finished::lint(&draft.object, self.der(), &draft.bytes, &draft.public)
+    }
+
+    fn judged(draft: &mut Draft<Self>) {
+        draft.context.before = None;
     }
 }
 
@@ -72,21 +80,24 @@ rules! {
     times, "CRL-TIME-ENCODING", Structural, "Times are UTCTime to 2049 and GeneralizedTime from 2050.", "RFC 5280, 5.1.2.4";
     authority_key, "CRL-AKI", Error, "The authority key identifier is the issuer's subject key identifier.", "RFC 5280, 5.2.1";
     crl_number, "CRL-NUMBER", Structural, "The CRL number is there, not critical, at least 1, and higher than the one before.", "RFC 5280, 5.2.3";
-    distribution, "CRL-IDP", Error, "The issuing distribution point is critical, and says that only CA certificates are listed.", "RFC 5280, 5.2.5; BR 7.2.2.1";
+    distribution, "CRL-IDP", Error, "The issuing distribution point is critical, and says that only CA certificates are listed; or only others, where the issuer can't issue those of CAs.", "RFC 5280, 5.2.5; BR 7.2.2.1";
     not_empty, "CRL-REVOKED-NOT-EMPTY", Structural, "A list without entries leaves revokedCertificates out.", "RFC 5280, 5.1.2.6";
     unique, "CRL-ENTRIES-UNIQUE", Structural, "No serial number is listed twice, no extension stands twice.", "RFC 5280, 5.1.2.6 and 5.2";
-    known, "CRL-EXTENSIONS-KNOWN", Error, "The list's extensions are authority key identifier, number and issuing distribution point; an entry's is its reason.", "RFC 5280, 5.2 and 5.3";
+    known, "CRL-EXTENSIONS-KNOWN", Error, "The list's extensions are authority key identifier, number and issuing distribution point; an entry's are its reason and its invalidity date.", "RFC 5280, 5.2 and 5.3";
     encoding, "CRL-EXTENSIONS-DER", Structural, "The value of each extension can be read, and is DER: written again, it is the same.", "RFC 5280, 5.2; X.690, 10";
     reasons, "CRL-REASON", Error, "Each entry has a reason that is not critical and fits a CA's certificate: neither unspecified nor a hold.", "RFC 5280, 5.3.1; Microsoft's programme, 2.7";
     revocation_dates, "CRL-REVOCATION-DATE", Error, "Nothing is revoked later than thisUpdate.", "RFC 5280, 5.1.2.6";
     rises, "CRL-THIS-UPDATE-RISES", Error, "thisUpdate is not before that of the issuer's CRL before.", "RFC 5280, 5.1.2.4";
-    kept, "CRL-ENTRIES-KEPT", Structural, "What the issuer's CRL before lists stays listed, with its date.", "RFC 5280, 3.3; CSBR 7.2";
+    kept, "CRL-ENTRIES-KEPT", Structural, "What the issuer's CRL before lists stays listed, with its date, until a CRL was issued after the certificate expired.", "RFC 5280, 3.3; CSBR 7.2";
+    serials, "CRL-SERIAL", Structural, "The serial numbers that are listed are positive, and have at most 20 octets.", "RFC 5280, 4.1.2.2 and 5.1.2.6";
+    invalidity_dates, "CRL-INVALIDITY-DATE", Error, "An invalidity date is not critical, a GeneralizedTime in whole seconds, and not after the revocation.", "RFC 5280, 5.3.2";
 }
 
 fn der_strict(case: &Case) -> Option<String> {
     let again = case.tbs.to_der().ok();
-    (again.as_deref() != Some(case.bytes.as_slice()))
+    (again.as_deref() != Some(case.head.as_slice()))
         .then(|| "the bytes change when they are read and written again".into())
+        .or_else(|| case.listed.not_der.clone())
 }
 
 fn version(case: &Case) -> Option<String> {
@@ -141,10 +152,15 @@ fn inside(case: &Case) -> Option<String> {
 }
 
 fn times(case: &Case) -> Option<String> {
-    let revoked = case.tbs.revoked_certificates.iter().flatten().map(|entry| &entry.revocation_date);
-    let mut all = [&case.tbs.this_update].into_iter().chain(&case.tbs.next_update).chain(revoked);
-    let wrong = all.find(|time| matches!(time, Time::UtcTime(_)) != (time.to_date_time().year() < 2050))?;
-    Some(format!("{wrong} is written in the other form"))
+    let mut all = [&case.tbs.this_update].into_iter().chain(&case.tbs.next_update);
+    let wrong =
+        all.find(|time| other_form(time)).map(|wrong| format!("{wrong} is written in the other form"));
+    wrong.or_else(|| case.listed.other_form.clone())
+}
+
+/// Whether a time is not written as a CRL writes it (RFC 5280, 5.1.2.4 to 5.1.2.6).
+fn other_form(time: &Time) -> bool {
+    matches!(time, Time::UtcTime(_)) != (time.to_date_time().year() < 2050)
 }
 
 fn extensions(case: &Case) -> impl Iterator<Item = &Extension> {
@@ -178,103 +194,92 @@ fn distribution(case: &Case) -> Option<String> {
     else {
         return Some("the issuing distribution point is missing".into());
     };
+    let cas = lists_cas(&case.context.issuer);
     let point = IssuingDistributionPoint::from_der(found.extn_value.as_bytes()).ok();
-    let fine =
-        found.critical && point.is_some_and(|point| point.only_contains_ca_certs && !point.indirect_crl);
-    (!fine).then(|| "it is not critical, or does not say onlyContainsCACerts".into())
+    let fine = found.critical
+        && point.is_some_and(|point| {
+            point.only_contains_ca_certs == cas
+                && point.only_contains_user_certs != cas
+                && !point.indirect_crl
+        });
+    let word = if cas { "onlyContainsCACerts" } else { "onlyContainsUserCerts" };
+    (!fine).then(|| format!("it is not critical, or does not say {word}, and that alone"))
 }
 
 fn not_empty(case: &Case) -> Option<String> {
-    let empty = case.tbs.revoked_certificates.as_ref().is_some_and(Vec::is_empty);
-    empty.then(|| "an empty revokedCertificates".into())
+    case.listed.is_empty.then(|| "an empty revokedCertificates".into())
 }
 
 fn unique(case: &Case) -> Option<String> {
-    let entries = case.tbs.revoked_certificates.iter().flatten();
-    let mut serials: Vec<&[u8]> = entries.map(|entry| entry.serial_number.as_bytes()).collect();
     let mut ids: Vec<_> = extensions(case).map(|extension| extension.extn_id).collect();
-    serials.sort_unstable();
     ids.sort_unstable();
-    let twice = serials.is_sorted_by(|a, b| a < b) && ids.is_sorted_by(|a, b| a < b);
-    (!twice).then(|| "a serial number or an extension stands twice".into())
-}
-
-fn entries(case: &Case) -> impl Iterator<Item = &RevokedCert> {
-    case.tbs.revoked_certificates.iter().flatten()
-}
-
-fn entry_extensions(case: &Case) -> impl Iterator<Item = &Extension> {
-    entries(case).flat_map(|entry| entry.crl_entry_extensions.iter().flatten())
+    if !ids.is_sorted_by(|a, b| a < b) {
+        return Some("an extension stands twice".into());
+    }
+    let marks = &case.listed.marks;
+    let twice = marks.iter().zip(marks.iter().skip(1)).find(|(a, b)| a.same_serial(b));
+    twice.map(|(mark, _)| format!("the serial number {} stands twice", mark.shown()))
 }
 
 fn known(case: &Case) -> Option<String> {
     let list: [ObjectIdentifier; 3] =
         [AuthorityKeyIdentifier::OID, CrlNumber::OID, ISSUING_DISTRIBUTION_POINT];
-    let strange = extensions(case)
-        .find(|found| !list.contains(&found.extn_id))
-        .or_else(|| entry_extensions(case).find(|found| found.extn_id != CrlReason::OID))?;
-    Some(format!("the extension {}", strange.extn_id))
+    let strange = extensions(case).find(|found| !list.contains(&found.extn_id));
+    let strange = strange.map(|strange| format!("the extension {}", strange.extn_id));
+    strange.or_else(|| case.listed.unknown.clone())
 }
 
 fn encoding(case: &Case) -> Option<String> {
-    fn again<'a, T: Decode<'a, Error = der::Error> + Encode>(der: &'a [u8]) -> bool {
-        T::from_der(der).and_then(|value| value.to_der()).is_ok_and(|again| again == der)
-    }
-    let broken = extensions(case).chain(entry_extensions(case)).find(|found| {
+    let broken = extensions(case).find(|found| {
         let der = found.extn_value.as_bytes();
         !match found.extn_id {
             AuthorityKeyIdentifier::OID => again::<AuthorityKeyIdentifier>(der),
             CrlNumber::OID => again::<CrlNumber>(der),
-            CrlReason::OID => again::<CrlReason>(der),
             ISSUING_DISTRIBUTION_POINT => again::<IssuingDistributionPoint>(der),
             _ => true,
         }
-    })?;
-    Some(format!("the value of the extension {} can't be read, or is not DER", broken.extn_id))
+    });
+    broken.map(unreadable_value).or_else(|| case.listed.unreadable.clone())
 }
 
-fn serial(entry: &RevokedCert) -> String {
-    data_encoding::HEXLOWER.encode(entry.serial_number.as_bytes())
+/// Whether a value is DER: written again, it is the same.
+fn again<'a, T: Decode<'a, Error = der::Error> + Encode>(der: &'a [u8]) -> bool {
+    T::from_der(der).and_then(|value| value.to_der()).is_ok_and(|again| again == der)
+}
+
+fn unreadable_value(extension: &Extension) -> String {
+    format!("the value of the extension {} can't be read, or is not DER", extension.extn_id)
 }
 
 fn reasons(case: &Case) -> Option<String> {
-    entries(case).find_map(|entry| {
-        let found = entry.crl_entry_extensions.iter().flatten().find(|found| found.extn_id == CrlReason::OID);
-        let Some(found) = found else { return Some(format!("no reason for {}", serial(entry))) };
-        let reason = CrlReason::from_der(found.extn_value.as_bytes()).ok();
-        let fits = !matches!(
-            reason,
-            None | Some(
-                CrlReason::Unspecified
-                    | CrlReason::CertificateHold
-                    | CrlReason::RemoveFromCRL
-                    | CrlReason::AaCompromise
-            )
-        );
-        (!fits || found.critical)
-            .then(|| format!("reason {reason:?}, critical {}, for {}", found.critical, serial(entry)))
-    })
+    case.listed.reason.clone()
 }
 
 fn revocation_dates(case: &Case) -> Option<String> {
-    let this = &case.tbs.this_update;
-    let late = entries(case).find(|entry| seconds(&entry.revocation_date) > seconds(this))?;
-    Some(format!("{} is revoked on {}, and thisUpdate is {this}", serial(late), late.revocation_date))
+    case.listed.late.clone()
+}
+
+fn serials(case: &Case) -> Option<String> {
+    case.listed.serial.clone()
+}
+
+fn invalidity_dates(case: &Case) -> Option<String> {
+    case.listed.invalidity.clone()
 }
 
 fn rises(case: &Case) -> Option<String> {
-    let (this, before) = (&case.tbs.this_update, &case.context.before.as_ref()?.tbs().this_update);
+    let (this, before) = (&case.tbs.this_update, &case.context.before.as_ref()?.this_update);
     (seconds(this) < seconds(before)).then(|| format!("thisUpdate is {this}, and was {before} before"))
 }
 
+/// Both lists are sorted: one pass over both.
 fn kept(case: &Case) -> Option<String> {
-    let now: BTreeMap<&[u8], &Time> =
-        entries(case).map(|entry| (entry.serial_number.as_bytes(), &entry.revocation_date)).collect();
-    let mut before =
-        case.context.before.iter().flat_map(|crl| crl.tbs().revoked_certificates.iter().flatten());
-    let lost =
-        before.find(|entry| now.get(entry.serial_number.as_bytes()) != Some(&&entry.revocation_date))?;
-    Some(format!("{} was listed, and is no more, or with another date", serial(lost)))
+    let mut now = case.listed.marks.iter();
+    let lost = case.context.before.as_ref()?.marks.iter().find(|wanted| {
+        // What is skipped is smaller than this one, and than all that follow.
+        now.by_ref().find(|mark| mark >= wanted) != Some(wanted)
+    });
+    lost.map(|lost| format!("{} was listed, and is no more, or with another date", lost.shown()))
 }
 
 #[cfg(test)]

@@ -8,16 +8,19 @@ use x509_cert::spki::AlgorithmIdentifierOwned;
 use super::{Findings, Rules, rules};
 use crate::pki::{Algorithm, PublicKey};
 
-/// A finished object and what it should be made of.
+/// What there is to say of a finished object and what it should be made of. A CRL may be large: nothing of
+/// it is kept.
 pub struct Case {
     parts: Result<Parts, der::Error>,
-    signed: Vec<u8>,
+    /// The algorithm inside of what was signed.
+    within: Result<AlgorithmIdentifierOwned, der::Error>,
     algorithm: Algorithm,
 }
 
 /// `SEQUENCE { to be signed, AlgorithmIdentifier, BIT STRING }` (RFC 5280, 4.1 and 5.1).
 struct Parts {
-    signed: Vec<u8>,
+    /// Whether what was signed stands in it.
+    same: bool,
     algorithm: AlgorithmIdentifierOwned,
     signature: BitString,
 }
@@ -25,19 +28,33 @@ struct Parts {
 impl Case {
     /// Reads a finished object. `signed` are the bytes that the key of that algorithm signed.
     pub fn new(whole: &[u8], signed: &[u8], algorithm: Algorithm) -> Self {
-        Self { parts: parts(whole), signed: signed.to_vec(), algorithm }
+        Self { parts: parts(whole, signed), within: within(signed), algorithm }
     }
 }
 
-fn parts(whole: &[u8]) -> der::Result<Parts> {
+fn parts(whole: &[u8], signed: &[u8]) -> der::Result<Parts> {
     let mut outer = SliceReader::new(whole)?;
-    let (signed, algorithm, signature) = outer.sequence(|inner| {
-        let signed = inner.tlv_bytes()?;
+    let (same, algorithm, signature) = outer.sequence(|inner| {
+        let same = inner.tlv_bytes()? == signed;
         let rest = (AlgorithmIdentifierOwned::decode(inner)?, BitString::decode(inner)?);
-        Ok::<_, der::Error>((signed, rest.0, rest.1))
+        Ok::<_, der::Error>((same, rest.0, rest.1))
     })?;
     outer.finish()?;
-    Ok(Parts { signed: signed.to_vec(), algorithm, signature })
+    Ok(Parts { same, algorithm, signature })
+}
+
+/// The first AlgorithmIdentifier of what was signed, after version and serial number or version alone.
+fn within(signed: &[u8]) -> der::Result<AlgorithmIdentifierOwned> {
+    SliceReader::new(signed)?.sequence(|inner| {
+        loop {
+            let part = inner.tlv_bytes()?;
+            if part.first() == Some(&0x30) {
+                let rest = inner.remaining_len();
+                inner.drain(rest)?;
+                return AlgorithmIdentifierOwned::from_der(part);
+            }
+        }
+    })
 }
 
 rules! {
@@ -61,24 +78,13 @@ fn readable(case: &Case) -> Option<String> {
 
 fn same_bytes(case: &Case) -> Option<String> {
     let parts = case.parts.as_ref().ok()?;
-    (parts.signed != case.signed).then(|| "other bytes than those that were judged".into())
+    (!parts.same).then(|| "other bytes than those that were judged".into())
 }
 
 fn same_algorithm(case: &Case) -> Option<String> {
     let found = &case.parts.as_ref().ok()?.algorithm;
     let expected = case.algorithm.signature_identifier();
-    let mut inside = SliceReader::new(&case.signed).ok()?;
-    // The first AlgorithmIdentifier of what was signed, after version and serial number or version alone.
-    let within = inside.sequence(|inner| {
-        loop {
-            let part = inner.tlv_bytes()?;
-            if part.first() == Some(&0x30) {
-                let rest = inner.remaining_len();
-                inner.drain(rest)?;
-                return AlgorithmIdentifierOwned::from_der(part);
-            }
-        }
-    });
+    let within = &case.within;
     let same = *found == expected && within.as_ref().is_ok_and(|within| within == found);
     (!same).then(|| format!("the algorithm is {}, expected {}, inside as outside", found.oid, expected.oid))
 }

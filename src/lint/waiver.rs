@@ -69,9 +69,13 @@ impl Rules {
         (more.waivers.len() > self.waivers.len()).then_some(more)
     }
 
-    /// The waivers that nothing among the findings needed: of the whole hierarchy, each must be needed.
-    pub fn unneeded(&self, findings: &Findings) -> Option<Faults> {
+    /// The waivers that nothing among the findings needed: of the whole hierarchy, but for what was `made`
+    /// and is not judged again, each must be needed.
+    pub fn unneeded(&self, findings: &Findings, made: &[String]) -> Option<Faults> {
         let needed = |waiver: &Waiver| {
+            if made.contains(&waiver.object) {
+                return true;
+            }
             let of = |finding: &super::Finding| {
                 finding.waived.is_some()
                     && finding.rule == *waiver.rule

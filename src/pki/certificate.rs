@@ -226,11 +226,15 @@ pub(crate) fn sign_sequence<T: Document>(
     signature: &Signature,
 ) -> Result<Vec<u8>, Malformed> {
     let build = |algorithm: Algorithm| -> der::Result<Vec<u8>> {
-        let mut body = draft.bytes.clone();
-        algorithm.signature_identifier().encode_to_vec(&mut body)?;
-        BitString::from_bytes(signature.as_bytes())?.encode_to_vec(&mut body)?;
-        let mut der = der::Header::new(der::Tag::Sequence, body.len().try_into()?).to_der()?;
-        der.append(&mut body);
+        let mut rest = algorithm.signature_identifier().to_der()?;
+        BitString::from_bytes(signature.as_bytes())?.encode_to_vec(&mut rest)?;
+        let length = draft.bytes.len().saturating_add(rest.len());
+        let header = der::Header::new(der::Tag::Sequence, length.try_into()?).to_der()?;
+        // A long CRL is copied once, and not again when more follows.
+        let mut der = Vec::with_capacity(header.len().saturating_add(length));
+        for part in [&header, &draft.bytes, &rest] {
+            der.extend_from_slice(part);
+        }
         Ok(der)
     };
     build(draft.public.algorithm()).map_err(|error| malformed(&draft.object, error))

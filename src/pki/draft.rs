@@ -16,6 +16,9 @@ pub trait Document: Clone + std::fmt::Debug {
     /// What this kind of document is called in messages.
     const KIND: &'static str;
 
+    /// Whether there may be so much of it that a journal has its hash alone.
+    const LARGE: bool = false;
+
     /// Puts the document together from the bytes that were signed and the signature over them.
     fn assemble(draft: &Draft<Self>, signature: &Signature) -> Result<Self, Malformed>;
 }

@@ -50,7 +50,12 @@ impl Signature {
 impl PublicKey {
     /// Verifies `signature` over `message` in software.
     pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<(), BadSignature> {
-        if self.verifies(message, signature.as_bytes()) {
+        self.verify_digest(&self.algorithm().hash().digest(message), signature)
+    }
+
+    /// The same, of a message's digest by the algorithm's hash; the message itself where there is none.
+    pub fn verify_digest(&self, digest: &[u8], signature: &Signature) -> Result<(), BadSignature> {
+        if self.verifies(digest, signature.as_bytes()) {
             return Ok(());
         }
         Err(BadSignature {
@@ -60,13 +65,12 @@ impl PublicKey {
         })
     }
 
-    fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        let digest = self.algorithm().hash().digest(message);
+    fn verifies(&self, digest: &[u8], signature: &[u8]) -> bool {
         macro_rules! ecdsa {
             ($curve:ident) => {{
                 let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(self.bits());
                 let signature = $curve::ecdsa::Signature::from_der(signature);
-                matches!((key, signature), (Ok(key), Ok(signature)) if key.verify_prehash(&digest, &signature).is_ok())
+                matches!((key, signature), (Ok(key), Ok(signature)) if key.verify_prehash(digest, &signature).is_ok())
             }};
         }
         match self.algorithm() {
@@ -76,12 +80,12 @@ impl PublicKey {
             Algorithm::Ed25519 => {
                 let key = self.bits().try_into().ok().map(ed25519_dalek::VerifyingKey::from_bytes);
                 let signature = ed25519_dalek::Signature::from_slice(signature);
-                matches!((key, signature), (Some(Ok(key)), Ok(signature)) if key.verify_strict(message, &signature).is_ok())
+                matches!((key, signature), (Some(Ok(key)), Ok(signature)) if key.verify_strict(digest, &signature).is_ok())
             }
             Algorithm::Rsa3072 | Algorithm::Rsa4096 => {
                 let key = rsa::PublicKey::from_public_key_der(self.spki());
                 let scheme = rsa::Pkcs1v15Sign::new::<sha2::Sha256>();
-                key.is_ok_and(|key| key.verify(scheme, &digest, signature).is_ok())
+                key.is_ok_and(|key| key.verify(scheme, digest, signature).is_ok())
             }
         }
     }

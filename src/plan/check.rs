@@ -1,5 +1,7 @@
 //! References and relations inside a plan. Every fault names its place; none hides another.
 
+mod crl;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
@@ -16,7 +18,7 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
     }
-    crls(plan, &mut faults);
+    crl::crls(plan, &mut faults);
     trust_root(plan, &mut faults);
     tuf(plan, &mut faults);
     faults.extend(plan.prove.iter().flat_map(|prove| prove.faults(plan.trust_root.is_some())));
@@ -169,34 +171,6 @@ fn cycle(plan: &Plan, name: &Name) -> Option<String> {
         at = issuer;
     }
     None
-}
-
-fn crls(plan: &Plan, faults: &mut Vec<Fault>) {
-    let mut numbers = BTreeSet::new();
-    for (name, crl) in &plan.crls {
-        let Some(issuer) = known("certificate", &crl.issuer, &plan.certificates, faults) else { continue };
-        signs_here(plan, &issuer.key, faults);
-        if !issuer.profile.is_ca() {
-            let found = format!("CRL `{name}`: `{}` is not a CA", *crl.issuer);
-            faults.push(Fault::at(&crl.issuer, found));
-        }
-        if !numbers.insert((crl.issuer.as_str(), *crl.number)) {
-            let found = format!("CRL `{name}`: `{}` has another CRL number {}", *crl.issuer, *crl.number);
-            faults.push(Fault::at(&crl.number, found).help("numbers rise with each CRL (RFC 5280, 5.2.3)"));
-        }
-        for revoked in &crl.revoked {
-            let Some(target) = known("certificate", &revoked.certificate, &plan.certificates, faults) else {
-                continue;
-            };
-            if target.issuer.as_ref() != Some(&crl.issuer) {
-                let found = format!(
-                    "CRL `{name}` of `{}` revokes `{}`, which it did not issue",
-                    *crl.issuer, *revoked.certificate
-                );
-                faults.push(Fault::at(&revoked.certificate, found));
-            }
-        }
-    }
 }
 
 fn trust_root(plan: &Plan, faults: &mut Vec<Fault>) {

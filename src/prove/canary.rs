@@ -1,6 +1,5 @@
 //! Makes a canary: each signature intended, made by its device, verified, and recorded.
 
-use data_encoding::BASE64;
 use serde::Serialize;
 
 use super::bundle::{self, Entry};
@@ -9,7 +8,9 @@ use super::log_entry::{INDEX, SIZE, Signed, Tree};
 use super::services::{RekorLog, Services, Signer};
 use super::subscriber::{self, Subscriber};
 use super::{ProveError, checkpoint, examine, leaf, log_entry, sct, services, timestamp};
-use crate::archive::{Archive, CanaryPart, Confirmation, Event, canary as files, state::MadeTrustRoot};
+use crate::archive::{
+    Archive, CanaryPart, Confirmation, Event, ToBeSigned, canary as files, state::MadeTrustRoot,
+};
 use crate::ceremony::clock::Clock;
 use crate::ceremony::console::{Fingerprint, Preview};
 use crate::ceremony::{CeremonyError, Console, Ring};
@@ -205,7 +206,7 @@ impl Signing<'_, '_> {
             step: step.clone(),
             object: linted.object().to_string(),
             key: linted.key().clone(),
-            to_be_signed: BASE64.encode(&bytes),
+            to_be_signed: ToBeSigned::bytes(&bytes),
         };
         archive.record(clock.now(), intended)?;
         let signature = ring.open(&signer.device, *console)?.sign(&linted)?;

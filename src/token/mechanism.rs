@@ -42,12 +42,11 @@ pub(super) fn curve(algorithm: Algorithm) -> Option<&'static [u8]> {
     }
 }
 
-/// What the device is given to sign.
-pub(super) fn input(algorithm: Algorithm, message: &[u8]) -> Vec<u8> {
-    let digest = algorithm.hash().digest(message);
+/// What the device is given to sign: the digest by the algorithm's hash, in what the mechanism pads.
+pub(super) fn input(algorithm: Algorithm, digest: &[u8]) -> Vec<u8> {
     match algorithm.rsa_bits() {
-        Some(_) => [&DIGEST_INFO[..], &digest].concat(),
-        None => digest,
+        Some(_) => [&DIGEST_INFO[..], digest].concat(),
+        None => digest.to_vec(),
     }
 }
 
@@ -132,7 +131,8 @@ mod tests {
                 Algorithm::Ed25519 => 7,
                 Algorithm::Rsa3072 | Algorithm::Rsa4096 => 51,
             };
-            assert_eq!(input(algorithm, b"message").len(), expected, "{algorithm}");
+            let digest = algorithm.hash().digest(b"message");
+            assert_eq!(input(algorithm, &digest).len(), expected, "{algorithm}");
         }
     }
 

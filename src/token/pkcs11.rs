@@ -292,7 +292,7 @@ impl Token for Pkcs11Token {
                 expected: algorithm,
             });
         }
-        let input = mechanism::input(algorithm, what.bytes());
+        let input = mechanism::input(algorithm, what.digest());
         let raw = self.call(
             || format!("signing {} with the key `{key}`", what.object()),
             |session| {

@@ -51,8 +51,19 @@ pub struct Crl<'a> {
     pub number: u64,
     /// What the plan said of it.
     pub spec: &'a Value,
-    /// The CRL in DER.
-    pub der: Vec<u8>,
+    /// How many certificates it lists.
+    pub revoked: u64,
+    /// SHA-256 of the signed bytes, in hex.
+    pub signed: &'a str,
+    /// SHA-256 of the CRL in DER, in hex: the file is the record of it.
+    pub sha256: &'a str,
+}
+
+impl Crl<'_> {
+    /// Where it is kept.
+    pub fn path(&self) -> String {
+        format!("crls/{}.crl", self.name)
+    }
 }
 
 /// The trusted root and signing config that are in force.
@@ -105,6 +116,8 @@ pub enum Content<'a> {
     Bytes(Cow<'a, [u8]>),
     /// This JSON, however it is spaced.
     Json(Value),
+    /// Bytes with this SHA-256: the file itself is the record of them.
+    Record(&'a str),
 }
 
 /// All that the journal says was made.
@@ -205,12 +218,12 @@ impl<'a> Claims<'a> {
                 let (name, time) = (certificate.as_str(), record.time);
                 self.certificates.push(Certificate { name, issuer, spec, time, der });
             }
-            Event::CrlSigned { crl, spec, issuer, number, der, .. } => {
-                let der = decode(der)?;
+            Event::CrlSigned { crl, spec, issuer, number, revoked, signed, sha256, .. } => {
                 self.once(self.crls.iter().all(|made| made.name != crl.as_str()), crl.as_str())?;
-                self.file(format!("crls/{crl}.crl"), der.clone())?;
-                let (name, issuer, number) = (crl.as_str(), issuer.as_str(), *number);
-                self.crls.push(Crl { name, issuer, number, spec, der });
+                self.contents.insert(format!("crls/{crl}.crl"), Content::Record(sha256));
+                let (name, issuer) = (crl.as_str(), issuer.as_str());
+                let (number, revoked) = (*number, *revoked);
+                self.crls.push(Crl { name, issuer, number, spec, revoked, signed, sha256 });
             }
             Event::TrustRootAssembled { spec, trusted_root, signing_config, .. } => {
                 self.newest("trust-root/trusted_root.json", trusted_root);

@@ -9,10 +9,10 @@ const SEQUENCE: u8 = 0x30;
 
 /// One element: its tag, its content, and all of its bytes.
 #[derive(Clone, Copy, Debug)]
-struct Element<'a> {
-    tag: u8,
-    content: &'a [u8],
-    whole: &'a [u8],
+pub(super) struct Element<'a> {
+    pub(super) tag: u8,
+    pub(super) content: &'a [u8],
+    pub(super) whole: &'a [u8],
 }
 
 /// The parts of a certificate or CRL.
@@ -20,6 +20,10 @@ struct Element<'a> {
 pub struct Frame<'a> {
     /// What is signed.
     pub signed: &'a [u8],
+    /// The elements of what is signed.
+    pub inside: &'a [u8],
+    /// The algorithm and the signature, as they stand behind it.
+    pub behind: &'a [u8],
     /// The signature.
     pub signature: &'a [u8],
 }
@@ -41,7 +45,10 @@ pub fn frame(der: &[u8]) -> Result<Frame<'_>, String> {
         return Err("the signature's algorithm inside and outside of what is signed are not the same".into());
     }
     match signature.content {
-        [0, signature @ ..] => Ok(Frame { signed: signed.whole, signature }),
+        [0, signature @ ..] => {
+            let behind = outer.content.get(signed.whole.len()..).unwrap_or_default();
+            Ok(Frame { signed: signed.whole, inside: signed.content, behind, signature })
+        }
         _ => Err("the signature is not whole bytes".into()),
     }
 }
@@ -59,7 +66,7 @@ fn alone(der: &[u8]) -> Result<Element<'_>, String> {
 }
 
 /// The elements that follow each other in some bytes.
-fn list(mut bytes: &[u8]) -> Result<Vec<Element<'_>>, String> {
+pub(super) fn list(mut bytes: &[u8]) -> Result<Vec<Element<'_>>, String> {
     let mut found = Vec::new();
     while !bytes.is_empty() {
         let (next, rest) = first(bytes)?;
@@ -67,6 +74,22 @@ fn list(mut bytes: &[u8]) -> Result<Vec<Element<'_>>, String> {
         bytes = rest;
     }
     Ok(found)
+}
+
+/// An element of this tag and content.
+pub(super) fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut whole = vec![tag];
+    match u8::try_from(content.len()) {
+        Ok(short @ ..=0x7f) => whole.push(short),
+        _ => {
+            let octets = content.len().to_be_bytes();
+            let octets: Vec<u8> = octets.into_iter().skip_while(|octet| *octet == 0).collect();
+            whole.push(u8::try_from(octets.len()).unwrap_or(0x7f) | 0x80);
+            whole.extend_from_slice(&octets);
+        }
+    }
+    whole.extend_from_slice(content);
+    whole
 }
 
 /// The first element of some bytes, and what follows it (X.690, 8.1 and 10.1).
@@ -143,9 +166,17 @@ fn element(found: Element<'_>, depth: usize) -> Result<(), String> {
 }
 
 fn sequence(content: &[u8], depth: usize) -> Result<(), String> {
-    let list = list(content)?;
-    list.iter().try_for_each(|inner| element(*inner, depth.saturating_add(1)))?;
-    match list.as_slice() {
+    // A CRL's list may be of a million: no more than an extension's parts are kept.
+    let (mut few, mut rest) = (Vec::new(), content);
+    while !rest.is_empty() {
+        let (inner, after) = first(rest)?;
+        element(inner, depth.saturating_add(1))?;
+        if few.len() <= 3 {
+            few.push(inner);
+        }
+        rest = after;
+    }
+    match few.as_slice() {
         // An extension (RFC 5280, 4.2): its value is DER, and a criticality that is written out is true.
         [id, middle @ .., value] if id.tag == 6 && value.tag == 4 && middle.len() <= 1 => {
             if middle.iter().any(|found| found.tag != 1 || found.content != [0xff]) {

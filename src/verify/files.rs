@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, FileType};
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::claims::{Claims, Content};
+use super::claims::{Claims, Content, Crl};
 use super::report::{Area, Sheet};
 use super::signature::sha256_hex;
 use crate::archive::FileRecord;
@@ -21,7 +22,7 @@ const TOKENS: &str = "rehearsal/tokens";
 /// `responses`) an event may record what others wrote.
 const DERIVED: [&str; 7] = ["plans/", "keys/", "certificates/", "crls/", "trust-root/", "tuf/", "canaries/"];
 
-/// The recorded files of an archive as they are on the disk, by path.
+/// The recorded files of an archive as they are on the disk, by path, but for CRLs.
 #[derive(Debug, Default)]
 pub struct Files(BTreeMap<String, Vec<u8>>);
 
@@ -29,6 +30,40 @@ impl Files {
     /// A file's bytes, where it could be read.
     pub fn get(&self, path: &str) -> Option<&[u8]> {
         self.0.get(path).map(Vec::as_slice)
+    }
+}
+
+/// The CRLs of an archive. Their files are the record of them, and may be large: each is read when it is
+/// asked for.
+#[derive(Debug)]
+pub struct Lists<'a> {
+    root: &'a Path,
+    /// Those that somebody looks at now, so that a large one is in memory once.
+    held: Mutex<BTreeMap<String, Weak<Vec<u8>>>>,
+}
+
+impl<'a> Lists<'a> {
+    /// Those of the archive in this folder.
+    pub fn of(root: &'a Path) -> Self {
+        Self { root, held: Mutex::default() }
+    }
+
+    /// The bytes of the file that is the record of a CRL.
+    pub fn crl(&self, claim: &Crl<'_>) -> Result<Arc<Vec<u8>>, String> {
+        let path = claim.path();
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = held.get(&path).and_then(Weak::upgrade) {
+            return Ok(bytes);
+        }
+        let bytes =
+            fs::read(self.root.join(&path)).map_err(|error| format!("{path} can't be read: {error}"))?;
+        let found = sha256_hex(&bytes);
+        if found == claim.sha256 {
+            let bytes = Arc::new(bytes);
+            held.insert(path, Arc::downgrade(&bytes));
+            return Ok(bytes);
+        }
+        Err(format!("{path} has SHA-256 {found}, expected {}", claim.sha256))
     }
 }
 
@@ -44,7 +79,9 @@ pub fn check(root: &Path, claims: &Claims<'_>, sheet: &mut Sheet) -> Files {
             Some(kind) if !kind.is_file() => Err(format!("it is a {}, not a file", what(kind))),
             Some(_) => read(&root.join(path), record).and_then(|bytes| {
                 let judged = judge(path, &bytes, (*line, record), content);
-                files.0.insert((*path).to_string(), bytes);
+                if !matches!(content, Some(Content::Record(_))) {
+                    files.0.insert((*path).to_string(), bytes);
+                }
                 judged
             }),
         };
@@ -144,6 +181,7 @@ fn judge(
         Some(Content::Json(expected)) => {
             serde_json::from_slice::<serde_json::Value>(bytes).is_ok_and(|found| found == *expected)
         }
+        Some(Content::Record(expected)) => hash == *expected,
         None if DERIVED.iter().any(|folder| path.starts_with(folder)) => {
             return Err(format!("line {line} of the journal records it, but no event makes it"));
         }

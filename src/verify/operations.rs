@@ -8,7 +8,7 @@ use data_encoding::BASE64;
 use super::files::JOURNAL;
 use super::report::{Area, Entry, Sheet};
 use super::signature::{sha256_hex, signed_part};
-use crate::archive::{Event, Record};
+use crate::archive::{Event, Record, ToBeSigned};
 
 /// Checks every generation and every signature against its intent.
 pub fn check(records: &[Record], sheet: &mut Sheet) {
@@ -108,10 +108,8 @@ impl<'a> Uses<'a> {
     fn take(&mut self, record: &'a Record) -> Result<(), String> {
         let (step, found, signer, issues) = match &record.event {
             Event::SignatureIntended { step, key, to_be_signed, .. } => {
-                let bytes = BASE64
-                    .decode(to_be_signed.as_bytes())
-                    .map_err(|error| format!("{step}: not base64: {error}"))?;
-                self.open.insert(step, (record.seq, key.as_str(), sha256_hex(&bytes)));
+                let hash = intended(to_be_signed).map_err(|error| format!("{step}: {error}"))?;
+                self.open.insert(step, (record.seq, key.as_str(), hash));
                 return Ok(());
             }
             Event::SignatureRepeated { step, .. } => {
@@ -119,9 +117,11 @@ impl<'a> Uses<'a> {
                 let open = self.open.contains_key(step.as_str());
                 return if open { Ok(()) } else { Err(format!("{step} was repeated without an intent")) };
             }
-            Event::CertificateSigned { step, der, .. } | Event::CrlSigned { step, der, .. } => {
+            Event::CertificateSigned { step, der, .. } => {
                 (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None, true)
             }
+            // That these are the signed bytes of the file, the check of the CRL finds.
+            Event::CrlSigned { step, signed, .. } => (step, signed.clone(), None, true),
             Event::MetadataSigned { step, signed, key, .. } => {
                 (step, signed.clone(), Some(key.as_str()), false)
             }
@@ -185,7 +185,18 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// SHA-256 of what the signature of a certificate or CRL covers.
+/// SHA-256 of what was about to be signed.
+fn intended(to_be_signed: &ToBeSigned) -> Result<String, String> {
+    match to_be_signed {
+        ToBeSigned::Bytes(text) => {
+            let bytes = BASE64.decode(text.as_bytes()).map_err(|error| format!("not base64: {error}"))?;
+            Ok(sha256_hex(&bytes))
+        }
+        ToBeSigned::Digest(digest) => Ok(digest.sha256.clone()),
+    }
+}
+
+/// SHA-256 of what the signature of a certificate covers.
 fn covered(der: &str) -> Option<String> {
     signed_part(&BASE64.decode(der.as_bytes()).ok()?).map(sha256_hex)
 }

@@ -3,7 +3,7 @@
 
 use super::certificate::Certificates;
 use super::claims::Claims;
-use super::files::Files;
+use super::files::{Files, Lists};
 use super::report::{Area, Sheet};
 use super::tuf::document::Document;
 use super::tuf::root::Root;
@@ -28,6 +28,8 @@ pub struct Comparison<'c> {
     pub certificates: &'c Certificates<'c>,
     /// The archive's files.
     pub files: &'c Files,
+    /// Its CRLs.
+    pub lists: &'c Lists<'c>,
     /// The plan.
     pub plan: &'c Plan,
 }
@@ -129,7 +131,7 @@ impl Comparison<'_> {
                 continue;
             };
             let spec = serde_json::to_value(planned).unwrap_or_default();
-            for what in crl::differences(made, &spec, certificates) {
+            for what in crl::differences(made, &spec, certificates, (self.lists, claims.date_shift)) {
                 found.take(&object, what);
             }
         }

@@ -2,6 +2,7 @@
 //! policy and the waivers of the archive's last plan, which nothing of it outlives.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use data_encoding::BASE64;
 use serde::de::DeserializeOwned;
@@ -9,10 +10,12 @@ use serde_json::{Value, json};
 
 use super::certificate::{Certificate as Parsed, Certificates};
 use super::claims::{self, Claims};
+use super::files::Lists;
 use super::report::{Area, Entry, Sheet};
 use super::signature::signed_part;
 use crate::difference;
 use crate::lint::{self, Findings, Rules, Severity, certificate, crl, trust_root};
+use crate::pki::crl::Mark;
 use crate::pki::{self, PublicKey, name};
 use crate::plan::{Name, Plan, Source};
 use crate::site::Purpose;
@@ -20,7 +23,7 @@ use crate::trust_root::Material;
 
 /// Runs the rules over the plan, and over every key, request, certificate and CRL that could be read, and
 /// over the trusted root.
-pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, sheet: &mut Sheet) {
+pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, files: &Lists<'_>, sheet: &mut Sheet) {
     let plan = plan(claims);
     let rules = match &plan {
         Ok((plan, rules)) => {
@@ -57,14 +60,8 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, sheet: &mut S
         let earlier = claims.crls.iter().take(at).filter(|before| before.issuer == claim.issuer);
         let before = earlier.max_by_key(|before| before.number);
         let mut entry = sheet.on(Area::Rules, format!("crls/{}.crl", claim.name));
-        match crl_case(claim, certificates, before) {
-            Ok((case, key)) => {
-                let mut findings = Findings::default();
-                let object = format!("crls.{}", claim.name);
-                findings.check(&rules, crl::RULES, &object, &case);
-                findings.0.extend(lint::finished::lint(&object, &claim.der, &case.bytes, &key).0);
-                report(findings, &mut entry);
-            }
+        match crl_findings(claim, certificates, (before, files), &rules) {
+            Ok(findings) => report(findings, &mut entry),
             Err(reason) => entry.failed(format!("the rules can't be run: {reason}")),
         }
     }
@@ -191,22 +188,44 @@ fn certificate_case(
     Ok(case)
 }
 
-fn crl_case(
+fn crl_findings(
     claim: &claims::Crl<'_>,
     certificates: &Certificates<'_>,
-    before: Option<&claims::Crl<'_>>,
-) -> Result<(crl::Case, PublicKey), String> {
+    (before, files): (Option<&claims::Crl<'_>>, &Lists<'_>),
+    rules: &Rules,
+) -> Result<Findings, String> {
     let text = |error: der::Error| error.to_string();
     let issuer = read(claim.issuer, certificates)?;
     let parsed = certificates.get(claim.issuer).ok_or("its issuer could not be read")?;
     let key = PublicKey::from_spki(parsed.x509.public_key().raw).map_err(|error| error.to_string())?;
-    let bytes = signed_part(&claim.der).ok_or("not DER")?.to_vec();
-    let context = pki::crl::Context {
-        issuer,
-        previous: before.map(|before| before.number),
-        before: before.map(|before| pki::Crl::from_der(&before.der)).transpose().map_err(text)?,
-    };
-    Ok((crl::Case::read(bytes, key.algorithm(), context).map_err(text)?, key))
+    let previous = before.map(|before| before.number);
+    // Lists may be large: no two of them are in memory.
+    let before = before.map(|before| listed(before, certificates, files)).transpose()?.map(Arc::new);
+    let der = files.crl(claim)?;
+    let bytes = signed_part(&der).ok_or("not DER")?;
+    let context = pki::crl::Context { issuer, previous, before };
+    let case = crl::Case::read(bytes, key.algorithm(), context).map_err(text)?;
+    let mut findings = Findings::default();
+    let object = format!("crls.{}", claim.name);
+    findings.check(rules, crl::RULES, &object, &case);
+    findings.0.extend(lint::finished::lint(&object, &der, bytes, &key).0);
+    Ok(findings)
+}
+
+/// What a CRL listed, but for certificates that had expired when it was issued.
+fn listed(
+    before: &claims::Crl<'_>,
+    certificates: &Certificates<'_>,
+    files: &Lists<'_>,
+) -> Result<pki::crl::Before, String> {
+    let text = |error: der::Error| error.to_string();
+    let der = files.crl(before)?;
+    let signed = signed_part(&der).ok_or("not DER")?;
+    let issued = <pki::crl::Parts>::read(signed).map_err(text)?.head.this_update.to_unix_duration().as_secs();
+    let own = certificates.values().filter(|found| found.claim.issuer == Some(before.issuer));
+    let expired = own.filter(|found| u64::try_from(found.validity().1).is_ok_and(|end| end < issued));
+    let gone: Vec<Mark> = expired.map(|found| Mark::new(found.x509.raw_serial(), 0)).collect();
+    pki::crl::Before::read(signed, 0, |mark| gone.iter().any(|gone| gone.same_serial(mark))).map_err(text)
 }
 
 fn read(name: &str, certificates: &Certificates<'_>) -> Result<pki::Certificate, String> {

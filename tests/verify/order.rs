@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use data_encoding::BASE64;
-use rootwright::archive::{Event, FileRecord, Record};
+use rootwright::archive::{Event, FileRecord, Record, ToBeSigned};
 use rootwright::verify::Area;
 use serde_json::Value;
 
@@ -36,7 +35,7 @@ fn the_journals_order_is_checked_when_its_hashes_hold() {
             else {
                 unreachable!()
             };
-            *to_be_signed = BASE64.encode(b"other");
+            *to_be_signed = ToBeSigned::bytes(b"other");
         },
         "issue/root is over other bytes than line",
     );

@@ -2,7 +2,6 @@
 
 use rootwright::archive::event::Confirmation;
 use rootwright::archive::{Event, FileRecord};
-use rootwright::pki::sha256_hex;
 use rootwright::verify::{Area, Verdict};
 
 use crate::spoilt::{JOURNAL, Spoilt};
@@ -18,13 +17,13 @@ fn before_the_root(event: impl Fn(&str, &str) -> Event) -> Spoilt {
             Event::SignatureIntended { step, to_be_signed, .. } if step == "issue/root" => Some(to_be_signed),
             _ => None,
         });
-        let bytes = data_encoding::BASE64.decode(to_be_signed.unwrap().as_bytes()).unwrap();
+        let hash = to_be_signed.unwrap().sha256().unwrap();
         let key = records.iter().find_map(|record| match &record.event {
             Event::KeyMade { key, .. } if key.name.as_str() == "root" => Some(key.fingerprint.clone()),
             _ => None,
         });
         let mut record = records[at].clone();
-        (record.event, record.files) = (event(&sha256_hex(&bytes), &key.unwrap()), Vec::<FileRecord>::new());
+        (record.event, record.files) = (event(&hash, &key.unwrap()), Vec::<FileRecord>::new());
         records.insert(at, record);
     });
     spoilt

@@ -1,13 +1,19 @@
-//! Certificate revocation lists.
+//! Certificate revocation lists. One may list a million certificates: it is summed up, for people and in
+//! the JSON document alike, and only its first entries are shown.
+
+use std::collections::BTreeMap;
 
 use der::Decode;
 use x509_cert::crl::{CertificateList, RevokedCert};
 use x509_cert::ext::pkix::{CrlNumber, CrlReason};
+use x509_cert::time::Time;
 
 use super::certificate::{AsItIs, magnitude, named, period};
 use super::extension::{self, find};
 use super::oid;
 use super::sheet::{Cell, Sheet, Table};
+use crate::pki::crl::entry::{INVALIDITY_DATE, Reader};
+use crate::pki::crl::parts::{self, Parts};
 use crate::pki::name::readable;
 
 /// So many entries are shown; the others are counted.
@@ -15,7 +21,16 @@ const SHOWN: usize = 20;
 
 /// All there is to see of a CRL.
 pub fn show(der: &[u8]) -> Result<Sheet, String> {
-    let list = CertificateList::<AsItIs>::from_der(der).map_err(|error| error.to_string())?;
+    let unreadable = |error: der::Error| error.to_string();
+    let (signed, behind) = parts::signed(der).ok_or("not a sequence of what is signed and a signature")?;
+    let divided = Parts::<AsItIs>::read(signed).map_err(unreadable)?;
+    let entries = divided.entries.unwrap_or_default();
+    // The list without its entries, which are read one by one.
+    let whole = [divided.head_der.as_slice(), behind].concat();
+    let length = der::Length::try_from(whole.len()).map_err(unreadable)?;
+    let header = der::Header::new(der::Tag::Sequence, length);
+    let whole = [der::Encode::to_der(&header).map_err(unreadable)?, whole].concat();
+    let list = CertificateList::<AsItIs>::from_der(&whole).map_err(unreadable)?;
     let tbs = &list.tbs_cert_list;
     let mut sheet = Sheet::default();
     sheet.text("issuer", named(readable(&tbs.issuer)));
@@ -32,31 +47,65 @@ pub fn show(der: &[u8]) -> Result<Sheet, String> {
     if find::<CrlNumber>(extensions).is_none() {
         sheet.warn("there is no CRL number");
     }
-    let revoked = tbs.revoked_certificates.as_deref().unwrap_or_default();
-    sheet.row("revoked", Cell::count(revoked.len()));
-    if !revoked.is_empty() {
-        sheet.row("entries", Cell::Table(entries(revoked)));
-        if let Some(more @ 1..) = revoked.len().checked_sub(SHOWN) {
-            sheet.row("entries not shown", Cell::count(more));
-        }
-    }
+    revoked(&mut sheet, entries)?;
     sheet.text("signature algorithm", oid::name(&list.signature_algorithm.oid));
     sheet.sha256("CRL SHA-256", der);
     Ok(sheet)
 }
 
-fn entries(revoked: &[RevokedCert<AsItIs>]) -> Table {
-    let mut table = Table::new(&["serial number", "revoked on", "reason"]);
-    for entry in revoked.iter().take(SHOWN) {
+/// How many entries, why and since when; and the first of them.
+fn revoked(sheet: &mut Sheet, entries: &[u8]) -> Result<(), String> {
+    let mut table = Table::new(&["serial number", "revoked on", "reason", "invalid since"]);
+    let (mut count, mut reasons) = (0_usize, BTreeMap::new());
+    let mut dates: Option<(Time, Time)> = None;
+    let mut bytes = der::SliceReader::new(entries).map_err(|error| error.to_string())?;
+    // What is not as it should be is shown as it is, where it can be read at all.
+    while !der::Reader::is_finished(&bytes) {
+        let entry = RevokedCert::<AsItIs>::decode(&mut bytes).map_err(|error| error.to_string())?;
+        let date = entry.revocation_date;
         let extensions = entry.crl_entry_extensions.as_deref().unwrap_or_default();
-        let reason = find::<CrlReason>(extensions).map(|(_, reason)| reason);
-        table.line(vec![
-            Cell::Hex(magnitude(entry.serial_number.as_bytes()).to_vec()),
-            Cell::text(entry.revocation_date.to_string()),
-            reason.map_or_else(|| Cell::none("none"), |reason| Cell::text(word(reason))),
-        ]);
+        let reason = find::<CrlReason>(extensions).map_or("none", |(_, reason)| word(reason));
+        count = count.saturating_add(1);
+        let known = reasons.entry(reason).or_insert(0_usize);
+        *known = known.saturating_add(1);
+        let seconds = |time: &Time| time.to_unix_duration();
+        dates = Some(match dates {
+            None => (date, date),
+            Some((first, last)) => (
+                if seconds(&date) < seconds(&first) { date } else { first },
+                if seconds(&date) > seconds(&last) { date } else { last },
+            ),
+        });
+        if count <= SHOWN {
+            let invalid = extensions.iter().find(|found| found.extn_id == INVALIDITY_DATE);
+            let invalid = invalid
+                .and_then(|found| der::asn1::GeneralizedTime::from_der(found.extn_value.as_bytes()).ok());
+            table.line(vec![
+                Cell::Hex(magnitude(entry.serial_number.as_bytes()).to_vec()),
+                Cell::text(date.to_string()),
+                if reason == "none" { Cell::none("none") } else { Cell::text(reason) },
+                invalid
+                    .map_or_else(|| Cell::none("-"), |date| Cell::text(Time::GeneralTime(date).to_string())),
+            ]);
+        }
     }
-    table
+    sheet.row("revoked", Cell::count(count));
+    let Some((first, last)) = dates else { return Ok(()) };
+    if let Some(more @ 1..) = count.checked_sub(SHOWN) {
+        sheet.text("first revocation", first.to_string());
+        sheet.text("last revocation", last.to_string());
+        for (reason, count) in &reasons {
+            sheet.row(&format!("for {reason}"), Cell::count(*count));
+        }
+        sheet.row("entries", Cell::Table(table));
+        sheet.row("entries not shown", Cell::count(more));
+    } else {
+        sheet.row("entries", Cell::Table(table));
+    }
+    if Reader::new(entries).any(|entry| entry.is_none()) {
+        sheet.warn("an entry is not DER");
+    }
+    Ok(())
 }
 
 /// Reasons as the plan writes them.

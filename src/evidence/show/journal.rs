@@ -114,13 +114,14 @@ fn detail(event: &Event, files: &[FileRecord]) -> String {
             )
         }
         Event::SignatureIntended { object, key, to_be_signed, .. } => {
-            format!("{object} with {key}, {}", hashed(to_be_signed))
+            let hash = to_be_signed.sha256().map_or_else(|| "not base64".into(), |hash| ends(&hash));
+            format!("{object} with {key}, SHA-256 {hash}")
         }
         Event::CertificateSigned { certificate, issuer, der, .. } => {
             format!("{certificate} by {}, {}", named(issuer.as_ref()), hashed(der))
         }
-        Event::CrlSigned { crl, issuer, number, der, .. } => {
-            format!("{crl}: number {number} by {issuer}, {}", hashed(der))
+        Event::CrlSigned { crl, issuer, number, revoked, sha256, .. } => {
+            format!("{crl}: number {number} by {issuer}, {revoked} revoked, SHA-256 {}", ends(sha256))
         }
         Event::MetadataSigned { role, version, key, .. } => format!("{role} {version} by {key}"),
         Event::MetadataPublished { role, version, content, .. } => {

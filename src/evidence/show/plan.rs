@@ -118,7 +118,12 @@ fn crls(plan: &Plan) -> Cell {
             Cell::text(name.as_str()),
             Cell::text(crl.issuer.as_str()),
             Cell::number(*crl.number),
-            Cell::texts(crl.revoked.iter().map(|revoked| revoked.certificate.as_str())),
+            Cell::texts(
+                crl.revoked
+                    .iter()
+                    .map(|revoked| revoked.certificate.to_string())
+                    .chain(crl.revoked_from.iter().map(|from| format!("all in {}", from.file.display()))),
+            ),
             Cell::text(crl.validity.from.to_string()),
             Cell::text(crl.validity.to.to_string()),
         ]);

@@ -156,8 +156,9 @@ fn a_long_crl_is_counted() {
     let document = shown(&crl(&hierarchy(), 25)).document();
     assert_eq!((&document["revoked"], &document["entries-not-shown"]), (&json!(25), &json!(5)));
     assert_eq!(document["entries"].as_array().unwrap().len(), 20);
-    let first =
-        json!({"serial-number": "4000", "revoked-on": "2027-01-01T00:00:00Z", "reason": "superseded"});
+    let first = json!({
+        "serial-number": "4000", "revoked-on": "2027-01-01T00:00:00Z", "reason": "superseded", "invalid-since": null
+    });
     assert_eq!(document["entries"][0], first);
     assert_eq!(document["number"], 7);
 }

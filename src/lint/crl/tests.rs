@@ -2,11 +2,13 @@
 
 use der::asn1::{Null, OctetString, Uint};
 use x509_cert::crl::RevokedCert;
+use x509_cert::ext::pkix::crl::CrlReason;
 use x509_cert::serial_number::SerialNumber;
 
 use super::*;
 use crate::lint::tests::{Ids, found, ids, nothing};
-use crate::pki::crl::{Request, draft};
+use crate::pki::crl::entry::INVALIDITY_DATE;
+use crate::pki::crl::{Before, Request, draft};
 use crate::plan::tests::example;
 use crate::plan::{Policy, Reason};
 use crate::token::Token;
@@ -26,6 +28,7 @@ fn listing(reasons: &[Reason]) -> Draft<Crl> {
             certificate: crate::plan::At::absent(root_name.clone()),
             date: planned.validity.from,
             reason: *reason,
+            invalidity_date: None,
         });
     }
     let (name, planned) = plan.crls.first().unwrap();
@@ -45,9 +48,10 @@ fn listing(reasons: &[Reason]) -> Draft<Crl> {
         issuer: &issuer,
         signer: (&root.key, &public),
         revoked: listed.iter().take(reasons.len()).collect(),
+        listed: crate::pki::crl::Entries::default(),
         previous: None,
     };
-    draft(&request).unwrap()
+    draft(request).unwrap()
 }
 
 fn change(draft: &Draft<Crl>, change: impl Fn(&mut TbsCertList)) -> Draft<Crl> {
@@ -60,23 +64,57 @@ fn without(draft: &Draft<Crl>, oid: der::asn1::ObjectIdentifier) -> Draft<Crl> {
     change(draft, |tbs| tbs.crl_extensions.as_mut().unwrap().retain(|found| found.extn_id != oid))
 }
 
-/// The draft as a finished CRL, for use as the one before.
-fn before(draft: &Draft<Crl>) -> Crl {
+/// What the draft lists, as the CRL before another.
+fn before(draft: &Draft<Crl>) -> Before {
     let mut body = draft.bytes.clone();
     draft.public.algorithm().signature_identifier().encode_to_vec(&mut body).unwrap();
     der::asn1::BitString::from_bytes(&[0; 8]).unwrap().encode_to_vec(&mut body).unwrap();
-    Crl::from_der(&der::Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap()).unwrap()
+    let crl = Crl::read(der::Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap()).unwrap();
+    Before::of(&crl, 0, |_| false).unwrap()
 }
 
 pub(crate) fn accepted() -> Ids {
     let rules = Rules::default();
     let one = listing(&[Reason::Superseded]);
     let more = listing(&[Reason::Superseded, Reason::CaCompromise]);
-    let later = more.clone().after(Some(&before(&one)));
-    for (what, draft) in [("empty", good()), ("one", one), ("two", more), ("two after one", later)] {
+    let later = more.clone().after(Some(before(&one)));
+    let invalid = with_invalidity(&one, "2026-01-01T00:00:00Z", false);
+    // What had expired when the list before was issued may go.
+    let gone = good().after(Some(Before { marks: Vec::new(), ..before(&one) }));
+    for (what, draft) in [
+        ("empty", good()),
+        ("one", one),
+        ("two", more),
+        ("two after one", later),
+        ("one since another date", invalid),
+        ("none after one that expired", gone),
+    ] {
         nothing(&Crl::lint(&draft, &rules), what);
     }
     ids(RULES, Policy::Sigstore).into_iter().chain(ids(UNREADABLE, Policy::Sigstore)).collect()
+}
+
+/// An entry that says since when its certificate must be taken for invalid.
+fn with_invalidity(draft: &Draft<Crl>, date: &str, critical: bool) -> Draft<Crl> {
+    let date = date.parse::<crate::plan::Time>().unwrap().unix();
+    let date = std::time::Duration::from_secs(u64::try_from(date).unwrap());
+    let date = der::asn1::GeneralizedTime::from_unix_duration(date).unwrap().to_der().unwrap();
+    change(draft, |tbs| {
+        for entry in tbs.revoked_certificates.as_mut().unwrap() {
+            let extn_value = OctetString::new(date.clone()).unwrap();
+            let more = Extension { extn_id: INVALIDITY_DATE, critical, extn_value };
+            entry.crl_entry_extensions.as_mut().unwrap().push(more);
+        }
+    })
+}
+
+/// An entry whose extension has a NULL in the place of its value.
+fn broken_extension(draft: &Draft<Crl>) -> Draft<Crl> {
+    let reason = [0x30, 10, 6, 3, 0x55, 0x1d, 0x15, 4, 3, 0x0a, 1];
+    let mut bytes = draft.bytes.clone();
+    let at = bytes.windows(reason.len()).position(|found| found == reason).unwrap();
+    bytes[at + 7] = 5;
+    Draft { bytes, ..draft.clone() }
 }
 
 /// An entry's reason replaced.
@@ -215,9 +253,26 @@ pub(crate) fn rejected() -> Ids {
                 tbs.this_update =
                     crate::pki::certificate::time("2027-01-01T00:00:00Z".parse().unwrap()).unwrap();
             });
-            good.clone().after(Some(&before(&late)))
+            good.clone().after(Some(before(&late)))
         }),
-        ("CRL-ENTRIES-KEPT", good.clone().after(Some(&before(&one)))),
+        ("CRL-ENTRIES-KEPT", good.clone().after(Some(before(&one)))),
+        ("CRL-ENTRIES-KEPT", {
+            let later = change(&one, |tbs| {
+                let date = crate::pki::certificate::time("2026-11-01T00:00:00Z".parse().unwrap()).unwrap();
+                tbs.revoked_certificates.as_mut().unwrap()[0].revocation_date = date;
+            });
+            later.after(Some(before(&one)))
+        }),
+        (
+            "CRL-SERIAL",
+            change(&one, |tbs| {
+                tbs.revoked_certificates.as_mut().unwrap()[0].serial_number =
+                    SerialNumber::new(&[0]).unwrap();
+            }),
+        ),
+        ("CRL-DER", broken_extension(&one)),
+        ("CRL-INVALIDITY-DATE", with_invalidity(&one, "2027-01-01T00:00:00Z", false)),
+        ("CRL-INVALIDITY-DATE", with_invalidity(&one, "2026-01-01T00:00:00Z", true)),
     ];
     let rejects = |(id, draft): &(&'static str, Draft<Crl>)| found(&Crl::lint(draft, &Rules::default()), id);
     cases.iter().map(rejects).collect()

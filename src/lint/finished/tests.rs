@@ -23,8 +23,9 @@ pub(crate) fn accepted() -> Ids {
 
 /// The object with another signature.
 fn with_signature(whole: &[u8], signature: &BitString) -> Vec<u8> {
-    let parts = parts(whole).unwrap();
-    let mut body = parts.signed;
+    let (signed, _) = crate::pki::crl::parts::signed(whole).unwrap();
+    let parts = parts(whole, signed).unwrap();
+    let mut body = signed.to_vec();
     parts.algorithm.encode_to_vec(&mut body).unwrap();
     signature.encode_to_vec(&mut body).unwrap();
     der::Any::new(der::Tag::Sequence, body).unwrap().to_der().unwrap()

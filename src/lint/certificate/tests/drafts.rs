@@ -72,7 +72,8 @@ pub(crate) fn signed(draft: &Draft<Certificate>) -> (Certificate, crate::pki::Pu
     let public = token.generate(&draft.key, draft.public.algorithm()).unwrap().public;
     let mut draft = draft.clone();
     draft.public = public.clone();
-    let linted = Linted { draft, findings: Findings::default() };
+    let digest = draft.public.algorithm().hash().digest(&draft.bytes);
+    let linted = Linted { draft, digest, findings: Findings::default() };
     let signature = token.sign(&linted).unwrap();
     (linted.attach(signature).unwrap().into_document(), public)
 }
