@@ -77,8 +77,6 @@ pub struct Trouble {
     pub device: Name,
     /// What is wrong, and what to do.
     pub error: String,
-    /// Whether other steps could be taken first.
-    pub later: bool,
 }
 
 /// What a person decides about a device that stands in the way.

@@ -9,9 +9,8 @@ use data_encoding::BASE64;
 use serde::Serialize;
 
 use super::clock::Clock;
-use super::console::{Answer, Trouble};
 use super::people::People;
-use super::prompt::Facts;
+use super::prompt::{self, Facts};
 use super::{CeremonyError, Console, Ring};
 use crate::archive::{Archive, Event, KeyRecord, Role, ToBeSigned};
 use crate::difference::{self, Action, Step, order};
@@ -188,23 +187,10 @@ impl Engine<'_> {
                 Err(error) => error,
             };
             self.remarks()?;
-            if matches!(error, CeremonyError::Paused) || self.console.pause_asked() {
-                return Err(CeremonyError::Paused);
-            }
-            let Some(device) = device.filter(|_| self.console.asks() && error.can_be_mended()) else {
-                return Err(error);
-            };
-            let person = self.people.at(device);
-            let trouble = Trouble { person, device: device.clone(), error: error.to_string(), later: true };
-            match self.console.trouble(&trouble) {
-                // What fails here fails again at the next attempt, which tells of it.
-                Answer::Again => drop(self.ring.look_again(device)),
-                Answer::Restart => drop(self.ring.restart(device)),
-                Answer::Later => return Ok(false),
-                Answer::Pause => {
-                    self.remarks()?;
-                    return Err(CeremonyError::Paused);
-                }
+            let decided = prompt::decide(self.console, self.ring, self.people, device, error);
+            self.remarks()?;
+            if !decided? {
+                return Ok(false);
             }
         }
     }

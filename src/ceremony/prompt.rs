@@ -1,8 +1,9 @@
 //! Where the engine asks people, and what of it stands in the journal.
 
-use super::CeremonyError;
-use super::console::{Fingerprint, Preview, Turn};
+use super::console::{Answer, Fingerprint, Preview, Trouble, Turn};
 use super::engine::Engine;
+use super::people::People;
+use super::{CeremonyError, Console, Ring};
 use crate::archive::{Confirmation, Event};
 use crate::difference::{Action, Step};
 use crate::lint::{Linted, Signable};
@@ -12,6 +13,32 @@ use crate::token::DeviceReport;
 
 /// What a document says, by label, as people approve it.
 pub(super) type Facts = Vec<(&'static str, String)>;
+
+/// What is done about a device that stands in the way: true to try again, false where a person puts it
+/// off. The error stays one where nobody can be asked, or nobody in the room can put it right.
+pub(super) fn decide(
+    console: &mut dyn Console,
+    ring: &mut dyn Ring,
+    people: People<'_>,
+    device: Option<&Name>,
+    error: CeremonyError,
+) -> Result<bool, CeremonyError> {
+    if matches!(error, CeremonyError::Paused) || console.pause_asked() {
+        return Err(CeremonyError::Paused);
+    }
+    let Some(device) = device.filter(|_| console.asks() && error.can_be_mended()) else {
+        return Err(error);
+    };
+    let trouble = Trouble { person: people.at(device), device: device.clone(), error: error.to_string() };
+    match console.trouble(&trouble) {
+        // What fails here fails again at the next attempt, which tells of it.
+        Answer::Again => drop(ring.look_again(device)),
+        Answer::Restart => drop(ring.restart(device)),
+        Answer::Later => return Ok(false),
+        Answer::Pause => return Err(CeremonyError::Paused),
+    }
+    Ok(true)
+}
 
 impl Engine<'_> {
     /// A device's turn begins: what it generates now is agreed to at once, before its first key.

@@ -321,11 +321,10 @@ impl Console for Terminal {
     }
 
     fn trouble(&mut self, trouble: &Trouble) -> Answer {
-        let Trouble { person, device, error, later } = trouble;
+        let Trouble { person, device, error } = trouble;
         self.line(format_args!("\n{NOTE}{device} stands in the way.{NOTE:#} {error}"));
-        let later_line = if *later { "\n  later     takes other steps first" } else { "" };
         self.line(format_args!(
-            "  Enter     looks again{later_line}\n  restart   starts the device's library anew, which some need; its PINs are asked for again\n  pause     stops here"
+            "  Enter     looks again\n  later     takes other steps first\n  restart   starts the device's library anew, which some need; its PINs are asked for again\n  pause     stops here"
         ));
         let question = format!("{}What now?", addressed(person.as_ref()));
         loop {
@@ -333,7 +332,7 @@ impl Console for Terminal {
             match (typed.as_str(), Form::named(&typed)) {
                 ("" | "again", _) => return Answer::Again,
                 ("restart", _) => return Answer::Restart,
-                ("later", _) if *later => return Answer::Later,
+                ("later", _) => return Answer::Later,
                 ("pause", _) => {
                     self.paused = true;
                     return Answer::Pause;

@@ -7,9 +7,8 @@ use indexmap::IndexMap;
 
 use super::DeviceFound;
 use crate::archive::{Event, State};
-use crate::ceremony::console::{Answer, Trouble};
 use crate::ceremony::people::People;
-use crate::ceremony::{CeremonyError, Console};
+use crate::ceremony::{CeremonyError, Console, prompt};
 use crate::difference::{Action, Step};
 use crate::plan::{Algorithm, Name, Plan};
 use crate::token::{Devices, PinOwner, PinState, Token, TokenError, TokenState};
@@ -130,20 +129,8 @@ impl<'a> Look<'a> {
                 Ok(done) => return Ok(Some(done)),
                 Err(error) => error,
             };
-            if console.pause_asked() {
-                return Err(CeremonyError::Paused);
-            }
-            if !console.asks() || !error.can_be_mended() {
-                return Err(error);
-            }
-            let person = self.people.at(device);
-            let trouble = Trouble { person, device: device.clone(), error: error.to_string(), later: true };
-            match console.trouble(&trouble) {
-                // What fails here fails again at the next attempt, which tells of it.
-                Answer::Again => drop(devices.look_again(device)),
-                Answer::Restart => drop(devices.restart(device)),
-                Answer::Later => return Ok(None),
-                Answer::Pause => return Err(CeremonyError::Paused),
+            if !prompt::decide(console, devices, self.people, Some(device), error)? {
+                return Ok(None);
             }
         }
     }
