@@ -7,6 +7,7 @@ pub mod drafts;
 pub mod site;
 pub mod tokens;
 pub mod world;
+pub mod years;
 
 use std::collections::HashMap;
 use std::fs;
