@@ -9,6 +9,7 @@
 //! finished from the file, and nothing is signed again.
 
 pub mod canary;
+pub mod chains;
 pub mod disk;
 pub mod event;
 pub mod inspection;

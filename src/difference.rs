@@ -188,18 +188,10 @@ fn keys(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<C
 }
 
 fn certificates(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<Conflict>) {
-    // Issuers before what they issue; the plan's order otherwise. The plan has no circles.
-    let depth = |name: &Name| {
-        let mut depth = 0usize;
-        let mut next = plan.certificates.get(name).and_then(|found| found.issuer.as_deref());
-        while let Some(issuer) = next {
-            depth = depth.saturating_add(1);
-            next = plan.certificates.get(issuer).and_then(|found| found.issuer.as_deref());
-        }
-        depth
-    };
+    // Issuers before what they issue, and what is cross-signed before what repeats it; the plan's order
+    // otherwise. The plan has no circles.
     let mut names: Vec<&Name> = plan.certificates.keys().collect();
-    names.sort_by_key(|name| depth(name));
+    names.sort_by_key(|name| depth(plan, name));
     for name in names {
         let Some(certificate) = plan.certificates.get(name) else { continue };
         let made = state.certificates.get(name).map(|made| &made.spec);
@@ -212,6 +204,19 @@ fn certificates(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &m
         let action = Action::Issue { certificate: name.clone(), signer };
         steps.push(Step::new(format!("issue/{name}"), action, done));
     }
+}
+
+/// How many certificates stand above one.
+fn depth(plan: &Plan, name: &Name) -> usize {
+    let mut depth = 0usize;
+    let mut next = plan.certificates.get(name);
+    // What is cross-signed is no cross-certificate itself.
+    let crossed = next.and_then(|found| found.cross_signs.as_deref());
+    while let Some(issuer) = next.and_then(|found| found.issuer.as_deref()) {
+        depth = depth.saturating_add(1);
+        next = plan.certificates.get(issuer);
+    }
+    depth.max(crossed.map_or(0, |crossed| self::depth(plan, crossed).saturating_add(1)))
 }
 
 fn metadata(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<Conflict>) {

@@ -15,6 +15,7 @@ pub mod canonical;
 pub mod certificate;
 pub mod claims;
 pub mod crl;
+pub mod cross;
 pub mod der;
 pub mod files;
 pub mod journal;

@@ -290,7 +290,10 @@ impl State {
     pub fn chain(&self, name: &Name) -> Vec<&Certificate> {
         let mut chain = Vec::new();
         let mut next = Some(name);
-        while let Some(made) = next.and_then(|name| self.certificates.get(name)) {
+        // A journal from elsewhere may say that certificates issue each other.
+        while let Some(made) = next.and_then(|name| self.certificates.get(name))
+            && chain.len() < self.certificates.len()
+        {
             chain.push(&made.certificate);
             next = made.issuer.as_ref();
         }

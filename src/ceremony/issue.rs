@@ -22,6 +22,7 @@ impl Engine<'_> {
         let planned =
             planned.ok_or_else(|| CeremonyError::Missing(format!("the plan has no certificate `{name}`")))?;
         let issuer = planned.issuer.as_ref().map(|issuer| self.certificate(issuer)).transpose()?;
+        let cross = planned.cross_signs.as_ref().map(|cross| self.certificate(cross)).transpose()?;
         let public = self.public(&planned.key)?;
         let signer_public = self.public(signer)?;
         let request = certificate::Request {
@@ -29,6 +30,7 @@ impl Engine<'_> {
             planned,
             public: &public,
             issuer: issuer.as_ref(),
+            cross: cross.as_ref(),
             signer: (signer, &signer_public),
             serial: self.serial(step)?,
             rehearsal: self.rehearsal,
@@ -173,6 +175,7 @@ impl Engine<'_> {
 /// What people look at before a certificate is signed: read back from the very bytes.
 fn certificate_facts(planned: &plan::Certificate, bytes: &[u8]) -> Facts {
     let mut facts = vec![("profile", planned.profile.to_string())];
+    facts.extend(planned.cross_signs.as_ref().map(|cross| ("cross-signs", cross.to_string())));
     let Ok(tbs) = TbsCertificate::from_der(bytes) else { return facts };
     let time = |time: x509_cert::time::Time| time.to_date_time().to_string();
     facts.extend([

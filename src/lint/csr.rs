@@ -136,8 +136,8 @@ fn given(planned: &Certificate, oid: ObjectIdentifier) -> Option<(bool, Option<V
         BasicConstraints::OID => Some((true, profile.basic_constraints().to_der().ok())),
         KeyUsage::OID => Some((true, KeyUsage(profile.key_usage()).to_der().ok())),
         ExtendedKeyUsage::OID => {
-            let (purpose, critical) = profile.extended_key_usage()?;
-            Some((critical, ExtendedKeyUsage(vec![purpose]).to_der().ok()))
+            let (purposes, critical) = profile.extended_key_usage()?;
+            Some((critical, ExtendedKeyUsage(purposes.to_vec()).to_der().ok()))
         }
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! References and relations inside a plan. Every fault names its place; none hides another.
 
 mod crl;
+mod cross;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     people(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
+        cross::cross(plan, name, certificate, &mut faults);
     }
     crl::crls(plan, &mut faults);
     trust_root(plan, &mut faults);
@@ -131,7 +133,8 @@ fn certificate(plan: &Plan, name: &Name, certificate: &Certificate, faults: &mut
     }
     if !profile.issuers().contains(&issuer.profile) {
         let expected = match profile.issuers() {
-            [] => "a root issues itself: leave `issuer` out".to_string(),
+            [] => "a root issues itself: leave `issuer` out; below another root it is of profile cross-root"
+                .to_string(),
             list => {
                 let list: Vec<&str> = list.iter().map(|profile| profile.as_str()).collect();
                 format!("expected an issuer of profile {}", list.join(" or "))
@@ -232,7 +235,7 @@ fn chain(plan: &Plan, authority: &Authority, first: &[Profile], faults: &mut Vec
     }
     for pair in certificates.windows(2) {
         if let [(lower, certificate), (upper, _)] = pair
-            && certificate.issuer.as_ref() != Some(*upper)
+            && !cross::follows(plan, certificate, upper)
         {
             let found = format!("`{}` follows `{}` in the chain, but did not issue it", ***upper, ***lower);
             faults.push(Fault::at(*upper, found));

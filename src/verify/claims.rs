@@ -217,6 +217,12 @@ impl<'a> Claims<'a> {
                 let issuer = issuer.as_ref().map(|issuer| issuer.as_str());
                 let (name, time) = (certificate.as_str(), record.time);
                 self.certificates.push(Certificate { name, issuer, spec, time, der });
+                let others = self.chains_by_cross().into_iter().map(|(path, ders)| {
+                    (path, ders.into_iter().map(|der| pem("CERTIFICATE", der)).collect::<String>())
+                });
+                for (path, chain) in others.collect::<Vec<_>>() {
+                    self.file(path, chain.into_bytes())?;
+                }
             }
             Event::CrlSigned { crl, spec, issuer, number, revoked, signed, sha256, .. } => {
                 self.once(self.crls.iter().all(|made| made.name != crl.as_str()), crl.as_str())?;

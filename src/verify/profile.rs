@@ -24,21 +24,22 @@ struct Profile {
     ca: bool,
     path_length: Option<u32>,
     usage: u16,
-    /// The one purpose, and whether it is critical.
-    purpose: Option<(&'static str, bool)>,
+    /// The purposes, and whether they are critical.
+    purposes: Option<(&'static [&'static str], bool)>,
 }
 
 fn profile(name: &str) -> Option<Profile> {
-    let ca = |path_length, purpose| Profile { ca: true, path_length, usage: CA_USAGE, purpose };
+    let ca = |path_length, purposes| Profile { ca: true, path_length, usage: CA_USAGE, purposes };
     Some(match name {
         "root" => ca(None, None),
-        "code-signing" => ca(Some(0), Some(("codeSigning", false))),
-        "timestamping" => ca(Some(0), Some(("timeStamping", false))),
+        "code-signing" => ca(Some(0), Some((&["codeSigning"], false))),
+        "timestamping" => ca(Some(0), Some((&["timeStamping"], false))),
+        "cross-root" => ca(None, Some((&["codeSigning", "timeStamping"], false))),
         "timestamp-signer" => Profile {
             ca: false,
             path_length: None,
             usage: SIGNER_USAGE,
-            purpose: Some(("timeStamping", true)),
+            purposes: Some((&["timeStamping"], true)),
         },
         _ => return None,
     })
@@ -97,7 +98,8 @@ fn key_usage(certificate: &Certificate<'_>, profile: &Profile) -> Result<(), Str
 fn extended_key_usage(certificate: &Certificate<'_>, profile: &Profile) -> Result<(), String> {
     let found = certificate.x509.extended_key_usage().map_err(|_| unreadable("extended key usage"))?;
     let found = found.map(|found| (names(found.value), found.critical));
-    let expected = profile.purpose.map(|(name, critical)| (vec![name.to_string()], critical));
+    let expected =
+        profile.purposes.map(|(names, critical)| (names.iter().map(ToString::to_string).collect(), critical));
     if found == expected {
         return Ok(());
     }

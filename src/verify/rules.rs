@@ -179,6 +179,11 @@ fn certificate_case(
         policies: planned(spec, "policies", json!([]))?,
         crl_urls: planned(spec, "crl-urls", json!([]))?,
         issuer_urls: planned(spec, "issuer-urls", json!([]))?,
+        cross: spec
+            .get("cross-signs")
+            .and_then(Value::as_str)
+            .map(|name| read(name, certificates))
+            .transpose()?,
         others: Vec::new(),
     };
     let bytes = parsed.x509.tbs_certificate.as_ref().to_vec();
