@@ -10,6 +10,7 @@ pub mod people;
 pub mod preflight;
 mod prompt;
 mod publish;
+mod request;
 mod revocations;
 
 use std::path::PathBuf;

@@ -43,6 +43,13 @@ pub enum Action {
         /// The key that signs.
         signer: Name,
     },
+    /// A request for a CA that is not ours is signed.
+    SignCsr {
+        /// The request's name.
+        csr: Name,
+        /// The key that asks, and signs.
+        signer: Name,
+    },
     /// A CRL is signed.
     IssueCrl {
         /// The CRL's name.
@@ -87,6 +94,7 @@ impl Step {
         match &self.action {
             Action::GenerateKey { key, .. } | Action::ImportKey { key } => Some(key),
             Action::Issue { signer, .. }
+            | Action::SignCsr { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => Some(signer),
             Action::AssembleTrustRoot | Action::Publish { .. } => None,
@@ -104,6 +112,7 @@ impl fmt::Display for Action {
             Self::Issue { certificate, signer } => {
                 write!(f, "sign the certificate {certificate} with {signer}")
             }
+            Self::SignCsr { csr, signer } => write!(f, "sign the request {csr} with {signer}"),
             Self::IssueCrl { crl, signer } => write!(f, "sign the CRL {crl} with {signer}"),
             Self::AssembleTrustRoot => f.write_str("put together the trusted root and the signing config"),
             Self::SignMetadata { role, signer } => write!(f, "sign the TUF {role} metadata with {signer}"),
@@ -152,6 +161,12 @@ pub fn between(plan: &Plan, state: &State) -> Result<Vec<Step>, Conflicts> {
     let mut steps = Vec::new();
     keys(plan, state, &mut steps, &mut conflicts);
     certificates(plan, state, &mut steps, &mut conflicts);
+    for (name, csr) in &plan.csrs {
+        let made = state.csrs.get(name).map(|made| &made.spec);
+        let done = agrees("csrs", name, &csr_spec(plan, name), made, &mut conflicts);
+        let action = Action::SignCsr { csr: name.clone(), signer: (*csr.key).clone() };
+        steps.push(Step::new(format!("sign-csr/{name}"), action, done));
+    }
     for (name, crl) in &plan.crls {
         let made = state.crls.get(name).map(|made| &made.spec);
         let done = agrees("crls", name, &crl_spec(plan, name), made, &mut conflicts);
@@ -290,7 +305,8 @@ fn gone(plan: &Plan, state: &State, conflicts: &mut Vec<Conflict>) {
         .filter(|name| !plan.certificates.contains_key(*name))
         .map(|name| ("certificates", name));
     let crls = state.crls.keys().filter(|name| !plan.crls.contains_key(*name)).map(|name| ("crls", name));
-    for (kind, name) in keys.chain(certificates).chain(crls) {
+    let csrs = state.csrs.keys().filter(|name| !plan.csrs.contains_key(*name)).map(|name| ("csrs", name));
+    for (kind, name) in keys.chain(certificates).chain(csrs).chain(crls) {
         conflicts.push(Conflict {
             object: format!("{kind}.{name}"),
             reason: "the archive holds this, and the plan does not mention it".into(),
@@ -340,6 +356,11 @@ pub fn key_spec(plan: &Plan, name: &Name) -> Value {
 /// What the plan says of a certificate.
 pub fn certificate_spec(plan: &Plan, name: &Name) -> Value {
     serde_json::to_value(plan.certificates.get(name)).unwrap_or_default()
+}
+
+/// What the plan says of a request that goes out.
+pub fn csr_spec(plan: &Plan, name: &Name) -> Value {
+    serde_json::to_value(plan.csrs.get(name)).unwrap_or_default()
 }
 
 /// What the plan says of a CRL.

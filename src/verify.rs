@@ -29,6 +29,7 @@ pub mod plan;
 pub mod planned;
 pub mod profile;
 pub mod report;
+pub mod request;
 pub mod rules;
 pub mod signature;
 pub mod signing_config;
@@ -192,6 +193,7 @@ impl Archive<'_> {
         people::check(records, claims, sheet);
         let files = files::check(self.path, claims, sheet);
         keys::check(claims, sheet);
+        request::check(claims, certificates, sheet);
         crl::check(claims, certificates, &self.lists, at, sheet);
         let operator = own.as_ref().ok().and_then(planned::operator);
         trust_root::check(claims, certificates, &files, (at, operator), sheet);

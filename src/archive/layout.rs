@@ -90,6 +90,9 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             files.extend(others.map(|(path, chain)| once(path, chain.into_bytes())));
             files
         }
+        Event::CsrSigned { csr, der, .. } => {
+            vec![once(format!("csrs/{csr}.csr"), pem("CERTIFICATE REQUEST", &decode(der)).into_bytes())]
+        }
         Event::TrustRootAssembled { trusted_root, signing_config, .. } => vec![
             newest("trust-root/trusted_root.json", trusted_root),
             newest("trust-root/signing_config.v0.2.json", signing_config),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::event::{Confirmation, Event, Role};
 use super::journal::{Damage, Record};
-use crate::pki::{Certificate, PublicKey};
+use crate::pki::{Certificate, CertificateRequest, PublicKey};
 use crate::plan::{Name, Time};
 use crate::site::Purpose;
 
@@ -31,6 +31,15 @@ pub struct MadeCertificate {
     pub issuer: Option<Name>,
     /// The certificate.
     pub certificate: Certificate,
+}
+
+/// A request that went out.
+#[derive(Clone, Debug)]
+pub struct MadeCsr {
+    /// What the plan said of it.
+    pub spec: Value,
+    /// The request.
+    pub request: CertificateRequest,
 }
 
 /// A CRL that was signed.
@@ -123,6 +132,8 @@ pub struct State {
     pub keys: BTreeMap<Name, MadeKey>,
     /// Certificates, by name.
     pub certificates: BTreeMap<Name, MadeCertificate>,
+    /// Requests that went out, by name.
+    pub csrs: BTreeMap<Name, MadeCsr>,
     /// CRLs, by name.
     pub crls: BTreeMap<Name, MadeCrl>,
     /// The trust root in force.
@@ -218,6 +229,11 @@ impl State {
                         .map_err(|error| damage(error.to_string()))?,
                 };
                 self.certificates.insert(certificate.clone(), made);
+            }
+            Event::CsrSigned { csr, spec, der, .. } => {
+                let request =
+                    CertificateRequest::from_der(&decode(der)?).map_err(|error| damage(error.to_string()))?;
+                self.csrs.insert(csr.clone(), MadeCsr { spec: spec.clone(), request });
             }
             Event::CrlSigned { crl, spec, issuer, number, revoked, sha256, .. } => {
                 let made = MadeCrl {

@@ -144,7 +144,7 @@ impl Engine<'_> {
         move |mark| serials.iter().any(|gone| gone.same_serial(mark))
     }
 
-    fn certificate(&self, name: &Name) -> Result<Certificate, CeremonyError> {
+    pub(super) fn certificate(&self, name: &Name) -> Result<Certificate, CeremonyError> {
         let made = self.archive.state().certificates.get(name);
         made.map(|made| made.certificate.clone())
             .ok_or_else(|| CeremonyError::Missing(format!("the certificate `{name}` is not made yet")))

@@ -30,6 +30,10 @@ pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
                 .is_some_and(|earlier| earlier.issuer == planned.issuer && *earlier.number < *planned.number));
             makes(other, signer) || issues(other, &planned.issuer) || revoked || earlier
         }
+        Action::SignCsr { csr, signer } => {
+            let planned = plan.csrs.get(csr).and_then(|planned| planned.cross_signs.as_deref());
+            makes(other, signer) || planned.is_some_and(|crossed| issues(other, crossed))
+        }
         // Clients get all of it at once.
         Action::AssembleTrustRoot => matches!(
             other.action,

@@ -15,7 +15,7 @@ use x509_cert::ext::pkix::{
 };
 
 use super::certificate::authority_key_identifier;
-use crate::plan::{Certificate, Profile, Url};
+use crate::plan::{Certificate, Oid, Profile, Url};
 
 impl Profile {
     /// The key usages, always critical.
@@ -56,14 +56,8 @@ impl Profile {
     }
 }
 
-/// The extensions of a certificate, in their order. `issuer` is the issuer's key identifier, `None` for
-/// a root; the inner `None` is an issuer without one, which is left for the rules to find.
-pub(super) fn extensions(
-    planned: &Certificate,
-    subject_key_identifier: Vec<u8>,
-    issuer: Option<Option<OctetString>>,
-) -> der::Result<Vec<Extension>> {
-    let profile = *planned.profile;
+/// The extensions that belong to a subject and its key, whoever issues, in their order.
+pub(crate) fn of_key(profile: Profile, subject_key_identifier: Vec<u8>) -> der::Result<Vec<Extension>> {
     let mut extensions = vec![
         extension(true, &profile.basic_constraints())?,
         extension(true, &KeyUsage(profile.key_usage()))?,
@@ -72,16 +66,32 @@ pub(super) fn extensions(
         extensions.push(extension(critical, &ExtendedKeyUsage(purposes.to_vec()))?);
     }
     extensions.push(extension(false, &SubjectKeyIdentifier(OctetString::new(subject_key_identifier)?))?);
+    Ok(extensions)
+}
+
+/// Certificate policies; none where there are none.
+pub(crate) fn policies(policies: &[Oid]) -> der::Result<Option<Extension>> {
+    if policies.is_empty() {
+        return Ok(None);
+    }
+    let policies = policies
+        .iter()
+        .map(|policy| PolicyInformation { policy_identifier: policy.0, policy_qualifiers: None });
+    extension(false, &CertificatePolicies(policies.collect())).map(Some)
+}
+
+/// The extensions of a certificate, in their order. `issuer` is the issuer's key identifier, `None` for
+/// a root; the inner `None` is an issuer without one, which is left for the rules to find.
+pub(super) fn extensions(
+    planned: &Certificate,
+    subject_key_identifier: Vec<u8>,
+    issuer: Option<Option<OctetString>>,
+) -> der::Result<Vec<Extension>> {
+    let mut extensions = of_key(*planned.profile, subject_key_identifier)?;
     if let Some(Some(identifier)) = issuer {
         extensions.push(extension(false, &authority_key_identifier(identifier))?);
     }
-    if !planned.policies.is_empty() {
-        let policies = planned
-            .policies
-            .iter()
-            .map(|policy| PolicyInformation { policy_identifier: policy.0, policy_qualifiers: None });
-        extensions.push(extension(false, &CertificatePolicies(policies.collect()))?);
-    }
+    extensions.extend(policies(&planned.policies)?);
     if !planned.crl_urls.is_empty() {
         let points = planned.crl_urls.iter().map(|url| {
             let name = DistributionPointName::FullName(vec![uri(url)?]);

@@ -2,6 +2,7 @@
 
 mod crl;
 mod cross;
+mod csr;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,7 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
         self::certificate(plan, name, certificate, &mut faults);
         cross::cross(plan, name, certificate, &mut faults);
     }
+    csr::csrs(plan, &mut faults);
     crl::crls(plan, &mut faults);
     trust_root(plan, &mut faults);
     tuf(plan, &mut faults);
@@ -64,6 +66,7 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
     let keys: Vec<&Name> = plan.device_keys().map(|(name, ..)| name).chain(keyholders).collect();
     let mut known = names(&keys, "generate-key");
     known.extend(names(&plan.certificates.keys().collect::<Vec<_>>(), "issue"));
+    known.extend(names(&plan.csrs.keys().collect::<Vec<_>>(), "sign-csr"));
     known.extend(names(&plan.crls.keys().collect::<Vec<_>>(), "issue-crl"));
     if plan.trust_root.is_some() {
         known.push("assemble/trust-root".into());
