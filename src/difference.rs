@@ -36,6 +36,15 @@ pub enum Action {
         /// The key's name.
         key: Name,
     },
+    /// A key is wrapped for a second device, which takes it in and proves that it has it.
+    BackUp {
+        /// The key's name.
+        key: Name,
+        /// The device that holds the key.
+        from: Name,
+        /// The device that is given the copy.
+        to: Name,
+    },
     /// A certificate is signed.
     Issue {
         /// The certificate's name.
@@ -85,7 +94,9 @@ impl Step {
     /// The key that the step uses or makes, if any.
     pub fn key(&self) -> Option<&Name> {
         match &self.action {
-            Action::GenerateKey { key, .. } | Action::ImportKey { key } => Some(key),
+            Action::GenerateKey { key, .. } | Action::ImportKey { key } | Action::BackUp { key, .. } => {
+                Some(key)
+            }
             Action::Issue { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => Some(signer),
@@ -101,6 +112,7 @@ impl fmt::Display for Action {
                 write!(f, "generate the {algorithm} key {key} on {device}")
             }
             Self::ImportKey { key } => write!(f, "take over the key {key} from its request"),
+            Self::BackUp { key, from, to } => write!(f, "copy the key {key} from {from} to {to}, wrapped"),
             Self::Issue { certificate, signer } => {
                 write!(f, "sign the certificate {certificate} with {signer}")
             }
@@ -152,6 +164,10 @@ pub fn between(plan: &Plan, state: &State) -> Result<Vec<Step>, Conflicts> {
     let mut steps = Vec::new();
     keys(plan, state, &mut steps, &mut conflicts);
     certificates(plan, state, &mut steps, &mut conflicts);
+    for (key, from, to) in plan.backups() {
+        let action = Action::BackUp { key: key.clone(), from: from.clone(), to: to.clone() };
+        steps.push(Step::new(format!("back-up/{key}"), action, state.copies.contains_key(key)));
+    }
     for (name, crl) in &plan.crls {
         let made = state.crls.get(name).map(|made| &made.spec);
         let done = agrees("crls", name, &crl_spec(plan, name), made, &mut conflicts);
@@ -327,7 +343,10 @@ pub fn key_spec(plan: &Plan, name: &Name) -> Value {
         return json!({"csr": true});
     }
     match plan.device_keys().find(|(key, _, _)| *key == name) {
-        Some((_, device, algorithm)) => json!({"device": device, "algorithm": algorithm}),
+        Some((_, device, algorithm)) => match plan.backup_of(name) {
+            None => json!({"device": device, "algorithm": algorithm}),
+            Some(backup) => json!({"device": device, "algorithm": algorithm, "backup": backup}),
+        },
         None => Value::Null,
     }
 }
