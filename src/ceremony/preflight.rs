@@ -152,7 +152,7 @@ fn draft_as_of(
     let mut listener = Listener::default();
     listener.0.merge(&lint::plan::lint(plan, rules));
     let site = Site::nowhere(rehearsal);
-    let people = People { plan, site: &site };
+    let people = People { plan, site: &site, state };
     let mut engine = Engine::new(people, rules, folder, clock, &mut archive, &mut ring, &mut listener);
     engine.run(&steps, &mut reports)?;
     listener.0.merge(&history(plan, rules, (state, archive.state()), clock)?);
