@@ -8,6 +8,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::fs;
 
+use rootwright::ceremony::clock::Clock;
 use serde_json::Value;
 use support::clients::{FileServer, TufClient};
 use support::keyholders::{Holder, Life, Signers, holder, moved};
@@ -99,4 +100,115 @@ fn clients_walk_from_the_first_root_through_every_change() {
         .map(|made| made["keyid"].as_str().unwrap().into())
         .collect();
     assert_eq!(signed, keys("6.root.json", "targets"));
+}
+
+/// The ceremony in which three of three become two of two: the third of the old root must sign.
+fn without_cat(life: &Life) -> Signers<'static> {
+    const THREE: &[Holder] = &[ADA, BOB, CAT];
+    const TWO: &[Holder] = &[ADA, BOB];
+    let first = Signers { date: "2026-12-01", holders: THREE, threshold: 3, expires: "2027-06-01T00:00:00Z" };
+    let made = life.rehearse(&first, &[]);
+    assert_eq!(made.code, 0, "{}", made.shown());
+    Signers { date: "2026-12-02", holders: TWO, threshold: 2, ..first }
+}
+
+#[test]
+fn who_is_missing_is_named_before_anything_is_written() {
+    let life = Life::new();
+    let second = without_cat(&life);
+    let journal = || fs::read_to_string(life.archive().join("journal.jsonl")).unwrap();
+    let before = journal();
+    let refused = life.run(&second, &life.site_without(&["cat"], ""));
+    assert_eq!(refused.code, 3, "{}", refused.shown());
+    for words in [
+        "TUF root version 2 needs 3 of those who sign root under root version 1, and 2 of them sign here",
+        "still missing, any 1 of:",
+        "cat: the device `cat`, serial ",
+        "is not in the site",
+        "keyholders-missing",
+    ] {
+        assert!(refused.err.contains(words), "{words}: {}", refused.shown());
+    }
+    assert_eq!(journal(), before);
+    // With the device that the plan names no more, the same command goes on.
+    let made = life.run(&second, &life.site());
+    assert_eq!(made.code, 0, "{}", made.shown());
+    assert_eq!(signed_by(&life, 2), ["ada", "bob", "cat"]);
+    assert_eq!(life.verify().code, 0, "{}", life.verify().shown());
+    // A root without the signature that the old threshold needs is refused by all who look.
+    let mut root = read(&life, "2.root.json");
+    let cat = |made: &Value| root["signed"]["keys"].get(made["keyid"].as_str().unwrap()).is_none();
+    let kept: Vec<Value> =
+        root["signatures"].as_array().unwrap().iter().filter(|made| !cat(made)).cloned().collect();
+    assert_eq!(kept.len(), 2);
+    root["signatures"] = kept.into();
+    fs::write(life.tuf().join("2.root.json"), serde_json::to_string_pretty(&root).unwrap() + "\n").unwrap();
+    let verified = life.verify();
+    assert_eq!(verified.code, 1, "{}", verified.shown());
+    let server = FileServer::serve(&life.tuf());
+    for client in TufClient::one_of_each(&life.tuf().join("1.root.json")) {
+        let phrases =
+            ["root was signed by 2/3 keys", "threshold of 3 not met for role root (2 valid signatures)"];
+        client.fetch(&server).refused(&client.fetcher, &phrases);
+    }
+}
+
+#[test]
+fn another_device_under_the_same_key_name_is_refused_with_the_way_out() {
+    let life = Life::new();
+    let first =
+        Signers { date: "2026-12-01", holders: &[ADA, BOB], threshold: 1, expires: "2027-06-01T00:00:00Z" };
+    let made = life.rehearse(&first, &[]);
+    assert_eq!(made.code, 0, "{}", made.shown());
+    let other = [Holder { device: "ada-2027", ..ADA }, BOB];
+    let refused = life.rehearse(&Signers { holders: &other, ..first.clone() }, &[]);
+    assert_eq!(refused.code, 5, "{}", refused.shown());
+    for words in ["keys.ada", "another device", "ada = { role = \"keyholder\", device = \"…\", key = \"…\" }"]
+    {
+        assert!(refused.err.contains(words), "{words}: {}", refused.shown());
+    }
+    // Another person does not get somebody's key.
+    let renamed = [Holder { name: "eve", device: "ada", key: Some("ada") }, BOB];
+    let refused = life.rehearse(&Signers { holders: &renamed, ..first.clone() }, &[]);
+    assert_eq!(refused.code, 5, "{}", refused.shown());
+    assert!(refused.err.contains("another keyholder"), "{}", refused.shown());
+    // Nor have two people one key.
+    let shared = [ADA, Holder { key: Some("ada"), ..BOB }];
+    let refused = life.rehearse(&Signers { holders: &shared, ..first.clone() }, &[]);
+    assert_eq!(refused.code, 2, "{}", refused.shown());
+    assert!(refused.err.contains("`bob` and `ada` share the key `ada`"), "{}", refused.shown());
+}
+
+/// Nobody signed in time, and clients refuse what they fetch. The keys live: the next root mends it.
+#[test]
+fn an_expired_root_is_recovered_while_its_keys_live() {
+    let today = Clock::system().unwrap().now().day();
+    let day = today.shifted(-300).unwrap().to_string();
+    let life = Life::new();
+    let first = Signers {
+        date: "2026-12-01",
+        holders: &[ADA, BOB, CAT],
+        threshold: 2,
+        expires: "2027-06-01T00:00:00Z",
+    };
+    let made = life.rehearse(&first, &["--date", &day]);
+    assert_eq!(made.code, 0, "{}", made.shown());
+    let server = FileServer::serve(&life.tuf());
+    let clients = TufClient::one_of_each(&life.tuf().join("1.root.json"));
+    for client in &clients {
+        client.fetch(&server).refused(&client.fetcher, &["expired", "Expired"]);
+    }
+    // 300 days later, by the same people, but for one who has another device by now.
+    let later = Signers {
+        date: "2027-09-27",
+        holders: &[ADA_AGAIN, BOB, CAT],
+        expires: "2028-03-01T00:00:00Z",
+        ..first
+    };
+    let made = life.rehearse(&later, &[]);
+    assert_eq!(made.code, 0, "{}", made.shown());
+    assert_eq!(life.verify().code, 0, "{}", life.verify().shown());
+    for client in clients.iter().chain(&TufClient::one_of_each(&life.tuf().join("1.root.json"))) {
+        client.fetch(&server).accepted(&client.fetcher);
+    }
 }

@@ -7,11 +7,12 @@ use super::engine::{Again, Engine};
 use super::prompt::Facts;
 use crate::archive::Role;
 use crate::difference::{self, Step};
-use crate::lint;
-use crate::pki::PublicKey;
+use crate::lint::tuf::signed;
+use crate::lint::{self, Lintable};
+use crate::pki::{Draft, PublicKey};
 use crate::plan::{Name, Tuf};
 use crate::trust_root::{self, Material};
-use crate::tuf::{self, Envelope, Key, Metadata, Root, Signers};
+use crate::tuf::{self, Envelope, Key, Metadata, RoleSignature, Root, Signers};
 
 impl Engine<'_> {
     pub(super) fn assemble(&mut self, step: &Step) -> Result<(), CeremonyError> {
@@ -50,8 +51,21 @@ impl Engine<'_> {
         role: Role,
         signer: &Name,
     ) -> Result<(), CeremonyError> {
-        let metadata = self.next_metadata(role)?;
         let spec = difference::role_spec(self.plan, role).unwrap_or_default();
+        let draft = self.draft_metadata(role, signer)?;
+        let version = draft.context.metadata.head().version;
+        let facts = facts(role, &draft.context.metadata);
+        let linted = draft.lint(self.rules)?;
+        self.console.warnings(linted.warnings());
+        let bytes = linted.draft().bytes.clone();
+        let signed = self.sign(step, linted, Again::OtherBytes, |_| facts)?;
+        let place = (role, version, signer);
+        Ok(self.archive.role_signature(self.clock.now(), &step.id, place, spec, &bytes, &signed)?)
+    }
+
+    /// What a key shall sign.
+    fn draft_metadata(&mut self, role: Role, signer: &Name) -> Result<Draft<RoleSignature>, CeremonyError> {
+        let metadata = self.next_metadata(role)?;
         let public = self.public(signer)?;
         let root = self.root_in_force()?;
         let context = tuf::Context {
@@ -61,14 +75,17 @@ impl Engine<'_> {
             now: self.clock.now(),
             metadata,
         };
-        let version = context.metadata.head().version;
-        let facts = facts(role, &context.metadata);
-        let linted = tuf::draft(signer, &public, context)?.lint(self.rules)?;
-        self.console.warnings(linted.warnings());
-        let bytes = linted.draft().bytes.clone();
-        let signed = self.sign(step, linted, Again::OtherBytes, |_| facts)?;
-        let place = (role, version, signer);
-        Ok(self.archive.role_signature(self.clock.now(), &step.id, place, spec, &bytes, &signed)?)
+        Ok(tuf::draft(signer, &public, context)?)
+    }
+
+    /// Judges the next root against the one that clients have, before anything is made.
+    pub(super) fn judge_next_root(&mut self) -> Result<(), CeremonyError> {
+        let Some(planned) = &self.plan.tuf else { return Ok(()) };
+        let Some(first) = planned.root.keyholders.first() else { return Ok(()) };
+        let draft = self.draft_metadata(Role::Root, self.plan.key_of(first))?;
+        let findings = RoleSignature::lint(&draft, self.rules).stopping()?;
+        self.console.warnings(&findings);
+        Ok(())
     }
 
     pub(super) fn publish(&mut self, step: &Step, role: Role) -> Result<(), CeremonyError> {
@@ -76,7 +93,10 @@ impl Engine<'_> {
         let spec = difference::role_spec(self.plan, role).unwrap_or_default();
         let version = metadata.head().version;
         let signatures = self.signatures(role, version);
-        let file = tuf::envelope(&metadata, &signatures, self.root_in_force()?.as_ref())?;
+        let file = signed::File { metadata, signatures, in_force: self.root_in_force()? };
+        let warnings = signed::lint(&format!("tuf-{role}"), &file, self.rules)?;
+        self.console.warnings(&warnings);
+        let file = tuf::envelope(&file.metadata, &file.signatures, file.in_force.as_ref())?;
         Ok(self.archive.publish(self.clock.now(), &step.id, (role, version), spec, &file)?)
     }
 

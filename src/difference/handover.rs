@@ -62,3 +62,70 @@ pub fn of(plan: &Plan, state: &State) -> Option<Handover> {
         leaving: if enough { Vec::new() } else { leaving.into_iter().cloned().collect() },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::state::{MadeKey, Published};
+    use crate::plan::tests::example;
+    use crate::tuf::tests::Repository;
+
+    /// The example's archive after its first root, which five keyholders sign, three of them needed.
+    fn made() -> State {
+        let mut repository = Repository::new();
+        let mut state = State::default();
+        for name in (1..=5).map(|n| format!("keyholder-{n}")) {
+            let key: Name = name.parse().unwrap();
+            let public = repository.public(&name);
+            let (device, keyholder) = (Some(key.clone()), Some(key.clone()));
+            state.keys.insert(key, MadeKey { spec: Default::default(), public, device, keyholder });
+        }
+        let root: Metadata = repository.root.clone().into();
+        let signatures = repository.sign(&root, &["keyholder-1", "keyholder-2", "keyholder-3"]);
+        let file = crate::tuf::envelope(&root, &signatures, None).unwrap();
+        let content = String::from_utf8(file).unwrap();
+        state.tuf.insert(Role::Root, vec![Published { version: 1, spec: Default::default(), content }]);
+        state
+    }
+
+    /// The example with other keyholders of the root.
+    fn with(keyholders: &[&str]) -> Plan {
+        let mut plan = example();
+        let names = &mut plan.tuf.as_mut().unwrap().root.keyholders;
+        *names.value_mut() =
+            keyholders.iter().map(|name| crate::plan::At::absent(name.parse().unwrap())).collect();
+        plan
+    }
+
+    #[test]
+    fn those_who_leave_sign_only_where_they_are_needed() {
+        let state = made();
+        let of = |plan: &Plan| of(plan, &state).unwrap();
+        for (keyholders, staying, leaving, needed) in [
+            (&["keyholder-1", "keyholder-2", "keyholder-3", "keyholder-6"][..], 3, 0, 0),
+            (&["keyholder-1", "keyholder-2", "keyholder-6"], 2, 3, 1),
+            (&["keyholder-6"], 0, 5, 3),
+        ] {
+            let handover = of(&with(keyholders));
+            assert_eq!((handover.version, handover.threshold), (1, 3));
+            assert_eq!(
+                (handover.staying.len(), handover.leaving.len(), handover.needed()),
+                (staying, leaving, needed)
+            );
+        }
+        assert_eq!(super::of(&example(), &State::default()), None);
+    }
+
+    #[test]
+    fn an_old_key_of_somebody_who_stays_leaves() {
+        let state = made();
+        let mut plan = with(&["keyholder-1", "keyholder-2", "keyholder-3"]);
+        for name in ["keyholder-1", "keyholder-2"] {
+            let person = plan.people.get_mut(&name.parse::<Name>().unwrap()).unwrap();
+            person.key = Some(crate::plan::At::absent(format!("{name}-2027").parse().unwrap()));
+        }
+        let handover = of(&plan, &state).unwrap();
+        assert_eq!(handover.staying, ["keyholder-3".parse().unwrap()]);
+        assert_eq!((handover.leaving.len(), handover.needed()), (4, 2));
+    }
+}

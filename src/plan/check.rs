@@ -390,6 +390,13 @@ mod tests {
             ("\"keyholder-2\", \"keyholder-3\"", "\"keyholder-1\", \"keyholder-3\"", "stands twice"),
             ("device = \"keyholder-2\"", "device = \"keyholder-1\"", "share the device"),
             (", device = \"keyholder-2\"", "", "has no device"),
+            ("device = \"keyholder-2\"", "device = \"keyholder-2\", key = \"keyholder-1\"", "share the key"),
+            (
+                "device = \"keyholder-2\"",
+                "device = \"keyholder-2\", key = \"root\"",
+                "has the name of another key",
+            ),
+            ("{ role = \"operator\" }", "{ role = \"operator\", key = \"x\" }", "is no keyholder"),
             ("\"keyholder-2\", \"keyholder-3\"", "\"administrator\", \"keyholder-3\"", "is not a keyholder"),
             ("[\"fulcio-2026\", \"root\"]", "[\"root\", \"fulcio-2026\"]", "which is not a root"),
             ("[\"fulcio-2026\", \"root\"]", "[\"fulcio-2026\"]", "which is not a root"),
