@@ -146,13 +146,25 @@ impl Plan {
         })
     }
 
+    /// The name of a keyholder's key: the keyholder's own, unless the plan names it.
+    pub fn key_of<'a>(&'a self, keyholder: &'a Name) -> &'a Name {
+        self.people.get(keyholder).and_then(|person| person.key.as_deref()).unwrap_or(keyholder)
+    }
+
+    /// The keyholder whose key has this name.
+    pub fn keyholder_of(&self, key: &Name) -> Option<&Name> {
+        self.keyholders().map(|(person, ..)| person).find(|person| self.key_of(person) == key)
+    }
+
     /// Every key that a device generates: name, device, algorithm. CA and log keys first, then keyholders'.
     pub fn device_keys(&self) -> impl Iterator<Item = (&Name, &Name, Algorithm)> {
         let keys = self.keys.iter().filter_map(|(name, key)| match key {
             Key::Device { device, algorithm, .. } => Some((name, &**device, **algorithm)),
             Key::Csr { .. } => None,
         });
-        keys.chain(self.keyholders())
+        let people =
+            self.keyholders().map(|(person, device, algorithm)| (self.key_of(person), device, algorithm));
+        keys.chain(people)
     }
 
     /// Keys of which a second device is given a copy: the key, its device, and the copy's.

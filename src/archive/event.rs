@@ -48,6 +48,9 @@ pub struct KeyRecord {
     pub public: String,
     /// The plan's name of the device that generated it; none for a key that lives elsewhere.
     pub device: Option<Name>,
+    /// The plan's name of the keyholder whose key it is; none for keys of CAs, logs and online roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyholder: Option<Name>,
     /// What that device says of itself.
     pub device_claims: Option<DeviceReport>,
     /// The object's id on the device, in hex.

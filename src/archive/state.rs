@@ -20,6 +20,8 @@ pub struct MadeKey {
     pub public: PublicKey,
     /// The device that holds it; none if it lives elsewhere.
     pub device: Option<Name>,
+    /// The keyholder whose key it is; none for keys of CAs, logs and online roles.
+    pub keyholder: Option<Name>,
 }
 
 /// A copy of a key on a second device.
@@ -226,7 +228,8 @@ impl State {
             Event::KeyMade { key, spec, .. } => {
                 let public =
                     PublicKey::from_spki(&decode(&key.public)?).map_err(|error| damage(error.to_string()))?;
-                let made = MadeKey { spec: spec.clone(), public, device: key.device.clone() };
+                let (device, keyholder) = (key.device.clone(), key.keyholder.clone());
+                let made = MadeKey { spec: spec.clone(), public, device, keyholder };
                 if let (Some(device), Some(claims)) = (&key.device, &key.device_claims) {
                     self.devices.insert(device.clone(), claims.serial.clone());
                 }
@@ -288,6 +291,12 @@ impl State {
     fn count(&mut self, key: &Name) {
         let count = self.operations.entry(key.clone()).or_default();
         *count = count.saturating_add(1);
+    }
+
+    /// The keyholder whose key a device holds, also where the plan names neither any more.
+    pub fn keyholder_at(&self, device: &Name) -> Option<&Name> {
+        let keys = self.keys.values().filter(|made| made.device.as_ref() == Some(device));
+        keys.filter_map(|made| made.keyholder.as_ref()).next()
     }
 
     /// The newest published metadata of a role.

@@ -136,9 +136,10 @@ impl Engine<'_> {
     /// Takes every step that is not done, in order, and says of each what happened to it. Steps whose
     /// device was put off are taken when all others are.
     pub fn run(&mut self, steps: &[Step], reports: &mut [StepReport]) -> Result<(), CeremonyError> {
-        let mut pending: Vec<&Step> = steps.iter().filter(|step| !step.done).collect();
+        let (away, mut pending): (Vec<&Step>, Vec<&Step>) =
+            steps.iter().filter(|step| !step.done).partition(|step| self.is_away(step));
         loop {
-            let (before, mut rest) = (pending.len(), Vec::<&Step>::new());
+            let (before, mut rest, mut short) = (pending.len(), Vec::<&Step>::new(), None);
             for (at, step) in pending.iter().enumerate() {
                 if self.console.pause_asked() {
                     return Err(CeremonyError::Paused);
@@ -146,6 +147,13 @@ impl Engine<'_> {
                 let device = self.device_of(step);
                 let off = device.as_ref().is_some_and(|device| self.later.contains(device));
                 if off || rest.iter().any(|other| order::waits_for(self.plan, step, other)) {
+                    rest.push(step);
+                    continue;
+                }
+                if let Action::Publish { role } = step.action
+                    && let Some(few) = self.too_few(role, &away)?
+                {
+                    short = short.or(Some(few));
                     rest.push(step);
                     continue;
                 }
@@ -159,10 +167,18 @@ impl Engine<'_> {
                 }
             }
             if rest.is_empty() {
+                // All is published: nobody's signature is missing any more.
+                for step in &away {
+                    let report = reports.iter_mut().find(|report| report.id == step.id);
+                    report.into_iter().for_each(|report| report.status = Status::Done);
+                }
                 return self.remarks();
             }
             // Nothing is left to take first: now those devices are asked for again.
             if rest.len() == before && self.later.is_empty() {
+                if let Some(few) = short {
+                    return Err(few.into());
+                }
                 let step = rest.first().map_or("", |step| step.id.as_str());
                 return Err(CeremonyError::Missing(format!("{step} waits for a step that is not there")));
             }
@@ -292,7 +308,8 @@ impl Engine<'_> {
         };
         self.refuse_known_key(key, &report.public)?;
         self.console.warnings(&lint::key::lint(key, &report.public, self.rules)?);
-        let record = key_record(key, Some((device, claims)), report, None);
+        let mut record = key_record(key, Some((device, claims)), report, None);
+        record.keyholder = self.plan.keyholder_of(key).cloned();
         let spec = difference::key_spec(self.plan, key);
         let event = Event::KeyMade { step: step.id.clone(), spec, adopted, key: Box::new(record) };
         Ok(self.archive.record(self.clock.now(), event)?)
@@ -442,6 +459,7 @@ fn key_record(
         fingerprint: report.public.fingerprint(),
         public: BASE64.encode(report.public.spki()),
         device,
+        keyholder: None,
         device_claims: claims,
         id: report.id,
         mechanism: report.mechanism,

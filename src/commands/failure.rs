@@ -127,6 +127,9 @@ impl From<CeremonyError> for Failure {
             | CeremonyError::TufKey(_)
             | CeremonyError::TufMetadata(_)
             | CeremonyError::TufEnvelope(_) => Self::findings(message),
+            CeremonyError::TooFew(_) => Self::paused(Section::KeyholdersMissing, message).help(
+                "what was signed stands: bring those who are missing, with their devices in the site file, and run again",
+            ),
             CeremonyError::Missing(_) => Self::paused(Section::StepMissing, message),
             CeremonyError::Random(_) => Self::refused(Section::Random, message),
         }

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::DeviceFound;
 use crate::archive::{Event, State};
 use crate::ceremony::people::People;
+use crate::ceremony::signers::{self, Place};
 use crate::ceremony::{CeremonyError, Console, prompt};
 use crate::difference::{Action, Step};
 use crate::plan::{Algorithm, Name, Plan};
@@ -101,14 +102,22 @@ impl<'a> Look<'a> {
         let mut needs: IndexMap<&Name, Need> = IndexMap::new();
         for step in self.steps.iter().filter(|step| !step.done) {
             let Some(key) = step.key() else { continue };
-            let Some((device, algorithm)) = planned.get(key) else { continue };
+            if signers::place(self.people, self.state, step) != Place::Here {
+                continue;
+            }
+            // A keyholder who leaves has a key that the plan names no more.
+            let former = || {
+                let made = self.state.keys.get(key)?;
+                Some((made.device.as_ref()?, made.public.algorithm()))
+            };
+            let Some((device, algorithm)) = planned.get(key).copied().or_else(former) else { continue };
             let need = needs.entry(device).or_default();
-            need.algorithms.insert(*algorithm);
+            need.algorithms.insert(algorithm);
             match &step.action {
                 Action::BackUp { to, .. } => {
                     need.copy.insert(key);
                     let other = needs.entry(to).or_default();
-                    other.algorithms.insert(*algorithm);
+                    other.algorithms.insert(algorithm);
                     other.copy.insert(key);
                     other.make.insert(key);
                     if let Some(Event::CopyIntended { .. }) = self.state.open.get(&step.id) {
