@@ -2,9 +2,9 @@
 //! verifies, what was ever signed still verifies, and a client that knows only the first root finds the
 //! newest.
 
+#[path = "support/decade.rs"]
+mod decade;
 mod support;
-#[path = "support/years.rs"]
-mod years;
 
 use std::fs;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn sign(archive: &Path, days: i64) {
         let line = text.lines().find_map(|line| line.strip_prefix("date-shift = "));
         line.map_or(0, |days| days.split_whitespace().next().unwrap().parse().unwrap())
     };
-    let at = years::time(days + shift);
+    let at = decade::time(days + shift);
     let made = run([
         "prove".as_ref(),
         archive.as_os_str(),
@@ -68,21 +68,21 @@ fn ten_years() {
     let mut sizes: Vec<u64> = Vec::new();
     let mut client = None;
     println!("ceremony  s: held  verified  replayed  fetched    bytes");
-    for now in 0..=years::CEREMONIES {
-        fs::write(&plan, years::plan(now)).unwrap();
+    for now in 0..=decade::CEREMONIES {
+        fs::write(&plan, decade::plan(now)).unwrap();
         let before = if now == 0 { 0 } else { size(&archive) };
         let (made, held) = timed(|| rehearse(&plan, &archive));
         assert_eq!(made.code, 0, "ceremony {now}: {}", made.shown());
         let (verified, verifying) =
             timed(|| run(["verify".as_ref(), archive.as_os_str(), "--plan".as_ref(), plan.as_os_str()]));
         assert_eq!(verified.code, 0, "ceremony {now}: {}", verified.shown());
-        if now + 1 == years::COMPROMISE {
-            years::SIGNED.into_iter().for_each(|days| sign(&archive, days));
+        if now + 1 == decade::COMPROMISE {
+            decade::SIGNED.into_iter().for_each(|days| sign(&archive, days));
         }
         let (outcomes, replaying) = timed(|| replayed(&archive));
         // Of what the compromised intermediate signed, what came after that day is refused, and nothing else.
         let with = |outcome: &str| outcomes.iter().filter(|canary| canary["outcome"] == outcome).count();
-        let (revoked, refused) = if now < years::COMPROMISE { (0, 0) } else { (1, 1) };
+        let (revoked, refused) = if now < decade::COMPROMISE { (0, 0) } else { (1, 1) };
         assert_eq!(with("verifies-though-revoked"), revoked, "ceremony {now}: {outcomes:#?}");
         assert_eq!(with("revoked"), refused, "ceremony {now}: {outcomes:#?}");
         assert_eq!(with("verifies"), outcomes.len() - revoked - refused, "ceremony {now}: {outcomes:#?}");
