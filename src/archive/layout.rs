@@ -75,6 +75,7 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             once(format!("keys/{}.pem", key.name), pem("PUBLIC KEY", &decode(&key.public)).into_bytes()),
             once(format!("keys/{}.json", key.name), readable(key)),
         ],
+        Event::CopyMade { copy, .. } => vec![once(format!("keys/{}.backup.json", copy.name), readable(copy))],
         Event::CertificateSigned { certificate, issuer, spec, der, .. } => {
             let der = decode(der);
             let own = pem("CERTIFICATE", &der);
@@ -138,6 +139,7 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         | Event::DeviceOpened { .. }
         | Event::HalfKeyDiscarded { .. }
         | Event::KeyIntended { .. }
+        | Event::CopyIntended { .. }
         | Event::SignatureIntended { .. }
         | Event::SignatureRepeated { .. }
         | Event::CrlSigned { .. }
