@@ -9,6 +9,7 @@
 //! finished from the file, and nothing is signed again.
 
 pub mod canary;
+pub mod chains;
 pub mod disk;
 pub mod event;
 pub mod inspection;
@@ -33,7 +34,7 @@ pub use state::State;
 
 use crate::lint::Signed;
 use crate::lint::trust_root::Passed;
-use crate::pki::{Certificate, Crl, sha256_hex};
+use crate::pki::{Certificate, CertificateRequest, Crl, sha256_hex};
 use crate::plan::{Name, Time};
 use crate::tuf::RoleSignature;
 use layout::{File, Kind};
@@ -242,6 +243,20 @@ impl Archive {
             issuer: issuer.cloned(),
             der: BASE64.encode(signed.document().der()),
         };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// Takes a request in that goes out. Only what was signed and verified can come here.
+    pub fn csr(
+        &mut self,
+        time: Time,
+        step: &str,
+        name: &Name,
+        spec: Value,
+        signed: &Signed<CertificateRequest>,
+    ) -> Result<(), ArchiveError> {
+        let der = BASE64.encode(signed.document().der());
+        let event = Event::CsrSigned { step: step.to_string(), csr: name.clone(), spec, der };
         self.commit(time, event, Vec::new())
     }
 

@@ -11,6 +11,7 @@ pub mod people;
 pub mod preflight;
 mod prompt;
 mod publish;
+mod request;
 mod revocations;
 pub mod signers;
 

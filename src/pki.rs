@@ -8,6 +8,7 @@ pub mod draft;
 pub mod key;
 pub mod name;
 pub(crate) mod profile;
+pub mod request;
 pub mod signature;
 
 pub use algorithm::{Algorithm, Hash, sha256_hex};
@@ -15,4 +16,5 @@ pub use certificate::Certificate;
 pub use crl::Crl;
 pub use draft::{Document, Draft, Malformed};
 pub use key::{BadKey, PublicKey};
+pub use request::CertificateRequest;
 pub use signature::{BadSignature, Signature};

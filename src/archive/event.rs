@@ -330,6 +330,17 @@ pub enum Event {
         /// The certificate in DER, as base64.
         der: String,
     },
+    /// A request for a CA that is not ours was signed.
+    CsrSigned {
+        /// The step.
+        step: String,
+        /// The request's name.
+        csr: Name,
+        /// What the plan says of it.
+        spec: Value,
+        /// The request in DER, as base64.
+        der: String,
+    },
     /// A CRL was signed.
     CrlSigned {
         /// The step.
@@ -463,6 +474,7 @@ impl Event {
             | Self::SignatureIntended { step, .. }
             | Self::SignatureRepeated { step, .. }
             | Self::CertificateSigned { step, .. }
+            | Self::CsrSigned { step, .. }
             | Self::CrlSigned { step, .. }
             | Self::TrustRootAssembled { step, .. }
             | Self::MetadataSigned { step, .. }
@@ -501,6 +513,7 @@ impl Event {
             Self::SignatureIntended { .. } => "signature-intended",
             Self::SignatureRepeated { .. } => "signature-repeated",
             Self::CertificateSigned { .. } => "certificate-signed",
+            Self::CsrSigned { .. } => "csr-signed",
             Self::CrlSigned { .. } => "crl-signed",
             Self::TrustRootAssembled { .. } => "trust-root-assembled",
             Self::MetadataSigned { .. } => "metadata-signed",

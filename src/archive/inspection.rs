@@ -18,7 +18,8 @@ use crate::pki::crl::parts;
 use crate::pki::sha256_hex;
 
 /// Folders in which every file follows from the journal.
-pub const RECORDED: [&str; 7] = ["plans", "keys", "certificates", "crls", "trust-root", "tuf", "tuf/targets"];
+pub const RECORDED: [&str; 8] =
+    ["plans", "keys", "certificates", "csrs", "crls", "trust-root", "tuf", "tuf/targets"];
 
 /// Where the rest of a line that was cut off is kept.
 pub const EVIDENCE: &str = "evidence";

@@ -4,6 +4,7 @@ use data_encoding::BASE64;
 use serde::Serialize;
 
 use super::canary;
+use super::chains;
 use super::event::{Event, Role};
 use super::state::State;
 use crate::pki::{key::pem, sha256_hex};
@@ -75,15 +76,23 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             once(format!("keys/{}.json", key.name), readable(key)),
         ],
         Event::CopyMade { copy, .. } => vec![once(format!("keys/{}.backup.json", copy.name), readable(copy))],
-        Event::CertificateSigned { certificate, issuer, der, .. } => {
-            let own = pem("CERTIFICATE", &decode(der));
+        Event::CertificateSigned { certificate, issuer, spec, der, .. } => {
+            let der = decode(der);
+            let own = pem("CERTIFICATE", &der);
             let above =
                 issuer.iter().flat_map(|issuer| before.chain(issuer)).map(|certificate| certificate.pem());
             let chain = std::iter::once(own.clone()).chain(above).collect::<String>();
-            vec![
+            let mut files = vec![
                 once(format!("certificates/{certificate}.pem"), own.into_bytes()),
                 once(format!("certificates/{certificate}.chain.pem"), chain.into_bytes()),
-            ]
+            ];
+            let new = chains::New { name: certificate, issuer: issuer.as_ref(), spec, der: &der };
+            let others = chains::others(new, before).into_iter();
+            files.extend(others.map(|(path, chain)| once(path, chain.into_bytes())));
+            files
+        }
+        Event::CsrSigned { csr, der, .. } => {
+            vec![once(format!("csrs/{csr}.csr"), pem("CERTIFICATE REQUEST", &decode(der)).into_bytes())]
         }
         Event::TrustRootAssembled { trusted_root, signing_config, .. } => vec![
             newest("trust-root/trusted_root.json", trusted_root),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::event::{Confirmation, Event, Role};
 use super::journal::{Damage, Record};
-use crate::pki::{Certificate, PublicKey};
+use crate::pki::{Certificate, CertificateRequest, PublicKey};
 use crate::plan::{Name, Time};
 use crate::site::Purpose;
 
@@ -42,6 +42,15 @@ pub struct MadeCertificate {
     pub issuer: Option<Name>,
     /// The certificate.
     pub certificate: Certificate,
+}
+
+/// A request that went out.
+#[derive(Clone, Debug)]
+pub struct MadeCsr {
+    /// What the plan said of it.
+    pub spec: Value,
+    /// The request.
+    pub request: CertificateRequest,
 }
 
 /// A CRL that was signed.
@@ -136,6 +145,8 @@ pub struct State {
     pub copies: BTreeMap<Name, MadeCopy>,
     /// Certificates, by name.
     pub certificates: BTreeMap<Name, MadeCertificate>,
+    /// Requests that went out, by name.
+    pub csrs: BTreeMap<Name, MadeCsr>,
     /// CRLs, by name.
     pub crls: BTreeMap<Name, MadeCrl>,
     /// The trust root in force.
@@ -244,6 +255,11 @@ impl State {
                 };
                 self.certificates.insert(certificate.clone(), made);
             }
+            Event::CsrSigned { csr, spec, der, .. } => {
+                let request =
+                    CertificateRequest::from_der(&decode(der)?).map_err(|error| damage(error.to_string()))?;
+                self.csrs.insert(csr.clone(), MadeCsr { spec: spec.clone(), request });
+            }
             Event::CrlSigned { crl, spec, issuer, number, revoked, sha256, .. } => {
                 let made = MadeCrl {
                     spec: spec.clone(),
@@ -324,7 +340,10 @@ impl State {
     pub fn chain(&self, name: &Name) -> Vec<&Certificate> {
         let mut chain = Vec::new();
         let mut next = Some(name);
-        while let Some(made) = next.and_then(|name| self.certificates.get(name)) {
+        // A journal from elsewhere may say that certificates issue each other.
+        while let Some(made) = next.and_then(|name| self.certificates.get(name))
+            && chain.len() < self.certificates.len()
+        {
             chain.push(&made.certificate);
             next = made.issuer.as_ref();
         }

@@ -250,6 +250,7 @@ impl Engine<'_> {
         match &step.action {
             Action::GenerateKey { device, .. } | Action::BackUp { to: device, .. } => Some(device.clone()),
             Action::Issue { signer, .. }
+            | Action::SignCsr { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => self.archive.state().keys.get(signer)?.device.clone(),
             Action::ImportKey { .. } | Action::AssembleTrustRoot | Action::Publish { .. } => None,
@@ -262,6 +263,7 @@ impl Engine<'_> {
             Action::ImportKey { key } => self.import(step, key),
             Action::BackUp { key, from, to } => self.back_up(step, key, from, to),
             Action::Issue { certificate, signer } => self.issue(step, certificate, signer),
+            Action::SignCsr { csr, signer } => self.sign_csr(step, csr, signer),
             Action::IssueCrl { crl, signer } => self.issue_crl(step, crl, signer),
             Action::AssembleTrustRoot => self.assemble(step),
             Action::SignMetadata { role, signer } => self.sign_metadata(step, *role, signer),
@@ -333,7 +335,7 @@ impl Engine<'_> {
     }
 
     fn import(&mut self, step: &Step, key: &Name) -> Result<(), CeremonyError> {
-        let Some(Key::Csr { csr }) = self.plan.keys.get(key) else {
+        let Some(Key::Csr { csr, .. }) = self.plan.keys.get(key) else {
             return Err(CeremonyError::Missing(format!("the plan has no request for the key `{key}`")));
         };
         let path = self.folder.join(&**csr);

@@ -20,7 +20,8 @@ const TOKENS: &str = "rehearsal/tokens";
 
 /// Folders whose every file follows from an event. Elsewhere (`evidence`, `rehearsal`, `requests`,
 /// `responses`) an event may record what others wrote.
-const DERIVED: [&str; 7] = ["plans/", "keys/", "certificates/", "crls/", "trust-root/", "tuf/", "canaries/"];
+const DERIVED: [&str; 8] =
+    ["plans/", "keys/", "certificates/", "csrs/", "crls/", "trust-root/", "tuf/", "canaries/"];
 
 /// The recorded files of an archive as they are on the disk, by path, but for CRLs.
 #[derive(Debug, Default)]

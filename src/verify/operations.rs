@@ -104,6 +104,16 @@ fn generated<'a>(records: &'a [Record], open: &mut BTreeMap<&'a str, u64>) -> Re
     Ok(said)
 }
 
+/// What a signature is for.
+enum Use {
+    /// A certificate or a CRL.
+    Issues,
+    /// A request for a certificate of the key that signs.
+    Request,
+    /// Anything else.
+    Other,
+}
+
 /// The uses of private keys.
 #[derive(Default)]
 struct Uses<'a> {
@@ -113,6 +123,8 @@ struct Uses<'a> {
     authorities: BTreeSet<&'a str>,
     /// Keys that signed other things: which, and where.
     others: Vec<(&'a str, u64, &'a str)>,
+    /// Requests that keys signed for their own certificates.
+    requests: usize,
     /// Signatures whose intent is in the journal.
     here: usize,
     /// Signatures that were made again after an interruption: the device may have signed twice.
@@ -136,7 +148,7 @@ impl<'a> Uses<'a> {
     }
 
     fn take(&mut self, record: &'a Record) -> Result<(), String> {
-        let (step, found, signer, issues) = match &record.event {
+        let (step, found, signer, what) = match &record.event {
             Event::SignatureIntended { step, key, to_be_signed, .. } => {
                 let hash = intended(to_be_signed).map_err(|error| format!("{step}: {error}"))?;
                 self.open.insert(step, (record.seq, key.as_str(), hash));
@@ -148,18 +160,24 @@ impl<'a> Uses<'a> {
                 return if open { Ok(()) } else { Err(format!("{step} was repeated without an intent")) };
             }
             Event::CertificateSigned { step, der, .. } => {
-                (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None, true)
+                (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None, Use::Issues)
+            }
+            Event::CsrSigned { step, der, .. } => {
+                (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None, Use::Request)
             }
             // That these are the signed bytes of the file, the check of the CRL finds.
-            Event::CrlSigned { step, signed, .. } => (step, signed.clone(), None, true),
+            Event::CrlSigned { step, signed, .. } => (step, signed.clone(), None, Use::Issues),
             Event::MetadataSigned { step, signed, key, .. } => {
-                (step, signed.clone(), Some(key.as_str()), false)
+                (step, signed.clone(), Some(key.as_str()), Use::Other)
             }
             Event::CanarySigned { step, signed, key, part, .. } => {
                 if !self.open.contains_key(step.as_str()) {
                     return Err(format!("{step} was signed without an intent before it"));
                 }
-                (step, signed.clone(), Some(key.as_str()), part.is_certificate())
+                {
+                    let what = if part.is_certificate() { Use::Issues } else { Use::Other };
+                    (step, signed.clone(), Some(key.as_str()), what)
+                }
             }
             _ => return Ok(()),
         };
@@ -174,10 +192,11 @@ impl<'a> Uses<'a> {
             }
             (Some((_, key, _)), _) => {
                 self.here = self.here.saturating_add(1);
-                if issues {
-                    self.authorities.insert(key);
-                } else {
-                    self.others.push((key, record.seq, step));
+                match what {
+                    Use::Issues => _ = self.authorities.insert(key),
+                    Use::Other => self.others.push((key, record.seq, step)),
+                    // Whoever is to be certified shows that it holds its key.
+                    Use::Request => self.requests = self.requests.saturating_add(1),
                 }
             }
         }
@@ -205,7 +224,12 @@ impl<'a> Uses<'a> {
                 "{} signatures were made, each intended before, over the same bytes{repeated}{elsewhere}",
                 self.here
             ));
-            entry.ok("keys that sign certificates and CRLs sign nothing else");
+            entry.ok(match self.requests {
+                0 => "keys that sign certificates and CRLs sign nothing else".into(),
+                count => format!(
+                    "keys that sign certificates and CRLs sign nothing else, but {count} requests for certificates of their own"
+                ),
+            });
         }
         for (step, (line, key, _)) in self.open {
             entry.warning(format!(
