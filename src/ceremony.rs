@@ -1,5 +1,6 @@
 //! Runs the steps: preflight, engine, console.
 
+mod backup;
 pub mod clock;
 pub mod conduct;
 pub mod console;

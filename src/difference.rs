@@ -37,6 +37,15 @@ pub enum Action {
         /// The key's name.
         key: Name,
     },
+    /// A key is wrapped for a second device, which takes it in and proves that it has it.
+    BackUp {
+        /// The key's name.
+        key: Name,
+        /// The device that holds the key.
+        from: Name,
+        /// The device that is given the copy.
+        to: Name,
+    },
     /// A certificate is signed.
     Issue {
         /// The certificate's name.
@@ -86,7 +95,9 @@ impl Step {
     /// The key that the step uses or makes, if any.
     pub fn key(&self) -> Option<&Name> {
         match &self.action {
-            Action::GenerateKey { key, .. } | Action::ImportKey { key } => Some(key),
+            Action::GenerateKey { key, .. } | Action::ImportKey { key } | Action::BackUp { key, .. } => {
+                Some(key)
+            }
             Action::Issue { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => Some(signer),
@@ -102,6 +113,7 @@ impl fmt::Display for Action {
                 write!(f, "generate the {algorithm} key {key} on {device}")
             }
             Self::ImportKey { key } => write!(f, "take over the key {key} from its request"),
+            Self::BackUp { key, from, to } => write!(f, "copy the key {key} from {from} to {to}, wrapped"),
             Self::Issue { certificate, signer } => {
                 write!(f, "sign the certificate {certificate} with {signer}")
             }
@@ -153,6 +165,10 @@ pub fn between(plan: &Plan, state: &State) -> Result<Vec<Step>, Conflicts> {
     let mut steps = Vec::new();
     keys(plan, state, &mut steps, &mut conflicts);
     certificates(plan, state, &mut steps, &mut conflicts);
+    for (key, from, to) in plan.backups() {
+        let action = Action::BackUp { key: key.clone(), from: from.clone(), to: to.clone() };
+        steps.push(Step::new(format!("back-up/{key}"), action, state.copies.contains_key(key)));
+    }
     for (name, crl) in &plan.crls {
         let made = state.crls.get(name).map(|made| &made.spec);
         let done = agrees("crls", name, &crl_spec(plan, name), made, &mut conflicts);
@@ -343,10 +359,14 @@ pub fn key_spec(plan: &Plan, name: &Name) -> Value {
         return json!({"csr": true});
     }
     match plan.device_keys().find(|(key, _, _)| *key == name) {
-        Some((_, device, algorithm)) => match plan.keyholder_of(name) {
-            Some(keyholder) => json!({"device": device, "algorithm": algorithm, "keyholder": keyholder}),
-            None => json!({"device": device, "algorithm": algorithm}),
-        },
+        Some((_, device, algorithm)) => {
+            let mut spec = json!({"device": device, "algorithm": algorithm});
+            let more = [("backup", plan.backup_of(name)), ("keyholder", plan.keyholder_of(name))];
+            if let Some(spec) = spec.as_object_mut() {
+                spec.extend(more.iter().filter_map(|(field, of)| Some((field.to_string(), json!((*of)?)))));
+            }
+            spec
+        }
         None => Value::Null,
     }
 }

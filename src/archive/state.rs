@@ -25,6 +25,15 @@ pub struct MadeKey {
     pub keyholder: Option<Name>,
 }
 
+/// A copy of a key on a second device.
+#[derive(Clone, Debug)]
+pub struct MadeCopy {
+    /// The device that holds it, by the plan's name.
+    pub device: Name,
+    /// That device's serial.
+    pub serial: String,
+}
+
 /// A certificate that was signed.
 #[derive(Clone, Debug)]
 pub struct MadeCertificate {
@@ -137,6 +146,8 @@ pub struct State {
     pub operations: BTreeMap<Name, u64>,
     /// Keys, by name.
     pub keys: BTreeMap<Name, MadeKey>,
+    /// Copies of keys on second devices, by the key's name.
+    pub copies: BTreeMap<Name, MadeCopy>,
     /// Certificates, by name.
     pub certificates: BTreeMap<Name, MadeCertificate>,
     /// CRLs, by name.
@@ -220,6 +231,17 @@ impl State {
                     self.devices.insert(device.clone(), serial.clone());
                 }
             }
+            Event::CopyIntended { step, key, .. } => {
+                self.open.insert(step.clone(), record.event.clone());
+                // The copy signs once, to prove itself.
+                self.count(key);
+            }
+            Event::CopyMade { copy, .. } => {
+                let made =
+                    MadeCopy { device: copy.device.clone(), serial: copy.device_claims.serial.clone() };
+                self.devices.insert(made.device.clone(), made.serial.clone());
+                self.copies.insert(copy.name.clone(), made);
+            }
             Event::SignatureIntended { step, key, .. } => {
                 self.open.insert(step.clone(), record.event.clone());
                 self.count(key);
@@ -297,7 +319,10 @@ impl State {
         }
         let begins = matches!(
             record.event,
-            Event::KeyIntended { .. } | Event::SignatureIntended { .. } | Event::SignatureRepeated { .. }
+            Event::KeyIntended { .. }
+                | Event::CopyIntended { .. }
+                | Event::SignatureIntended { .. }
+                | Event::SignatureRepeated { .. }
         );
         if let Some(step) = record.event.step().filter(|_| !begins) {
             self.open.remove(step);

@@ -257,7 +257,7 @@ impl Engine<'_> {
     /// The device that a step needs, if it needs one.
     fn device_of(&self, step: &Step) -> Option<Name> {
         match &step.action {
-            Action::GenerateKey { device, .. } => Some(device.clone()),
+            Action::GenerateKey { device, .. } | Action::BackUp { to: device, .. } => Some(device.clone()),
             Action::Issue { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => self.archive.state().keys.get(signer)?.device.clone(),
@@ -269,6 +269,7 @@ impl Engine<'_> {
         match &step.action {
             Action::GenerateKey { key, device, algorithm } => self.generate(step, key, device, *algorithm),
             Action::ImportKey { key } => self.import(step, key),
+            Action::BackUp { key, from, to } => self.back_up(step, key, from, to),
             Action::Issue { certificate, signer } => self.issue(step, certificate, signer),
             Action::IssueCrl { crl, signer } => self.issue_crl(step, crl, signer),
             Action::AssembleTrustRoot => self.assemble(step),
@@ -286,13 +287,14 @@ impl Engine<'_> {
         algorithm: Algorithm,
     ) -> Result<(), CeremonyError> {
         let claims = self.open(device)?;
+        let copied = self.plan.backup_of(key).is_some();
         let intended =
             Event::KeyIntended { step: step.id.clone(), key: key.clone(), device: device.clone(), algorithm };
         let interrupted = self.archive.state().open.get(&step.id) == Some(&intended);
         let orphan = if interrupted { self.orphan(key, device)? } else { None };
         let (report, adopted) = match orphan {
             Some(report) => {
-                if let Some((what, found, expected)) = report.strange(key, algorithm) {
+                if let Some((what, found, expected)) = report.strange(key, algorithm, copied) {
                     let (key, device) = (key.clone(), device.clone());
                     return Err(CeremonyError::StrangeOrphan { key, device, what, found, expected });
                 }
@@ -304,7 +306,13 @@ impl Engine<'_> {
             None => {
                 // Also when it was intended before: the journal counts what devices are asked to do.
                 self.archive.record(self.clock.now(), intended)?;
-                (self.token(device)?.generate(key, algorithm)?, false)
+                let token = self.token(device)?;
+                let made = if copied {
+                    token.generate_for_copy(key, algorithm)
+                } else {
+                    token.generate(key, algorithm)
+                };
+                (made?, false)
             }
         };
         self.refuse_known_key(key, &report.public)?;
@@ -377,7 +385,7 @@ impl Engine<'_> {
         Ok(claims)
     }
 
-    fn token(&mut self, device: &Name) -> Result<&mut dyn Token, CeremonyError> {
+    pub(super) fn token(&mut self, device: &Name) -> Result<&mut dyn Token, CeremonyError> {
         Ok(self.ring.open(device, self.console)?)
     }
 

@@ -36,9 +36,10 @@ fn section(error: &TokenError) -> Section {
         }
         TokenError::WrongPin { .. } => Section::WrongPin,
         TokenError::MissingKey { .. } | TokenError::KeyAmbiguous { .. } => Section::KeyMissing,
-        TokenError::NoUserPin { .. } | TokenError::NoKeypad { .. } | TokenError::Unsupported { .. } => {
-            Section::DeviceUnable
-        }
+        TokenError::NoUserPin { .. }
+        | TokenError::NoKeypad { .. }
+        | TokenError::NoCopies { .. }
+        | TokenError::Unsupported { .. } => Section::DeviceUnable,
         TokenError::Throwaway { .. }
         | TokenError::ModuleFailed { .. }
         | TokenError::Ambiguous { .. }

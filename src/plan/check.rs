@@ -14,6 +14,7 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     let mut faults = Vec::new();
     ceremony(plan, &mut faults);
     read_back(plan, &mut faults);
+    backups(plan, &mut faults);
     people(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
@@ -77,6 +78,25 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
             }
         };
         faults.push(Fault::at(step, format!("the plan has no step `{}` to be read back", **step)).help(help));
+    }
+}
+
+/// A copy is on another device, and can be proved: by a certificate that the key signs.
+fn backups(plan: &Plan, faults: &mut Vec<Fault>) {
+    for (name, key) in &plan.keys {
+        let Key::Device { device, backup: Some(backup), .. } = key else { continue };
+        if **device == **backup {
+            faults.push(
+                Fault::at(backup, format!("the copy of `{name}` would be on the device that holds the key"))
+                    .help("name a second device, kept in another place"),
+            );
+        }
+        if plan.proof_of_copy(name).is_none() {
+            faults.push(
+                Fault::at(backup, format!("no certificate of the plan is signed by `{name}`, so that nothing would prove its copy"))
+                    .help("a copy is for keys that can't be replaced in a day; for this one, generate a second key on the second device"),
+            );
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use rcgen::{KeyPair, PublicKeyData, RsaKeySize, SigningKey};
 
-use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError};
+use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError, Transport, Wrapped};
 use crate::lint::Signable;
 use crate::pki::{Algorithm, PublicKey, Signature};
 use crate::plan::Name;
@@ -16,13 +16,24 @@ use crate::plan::Name;
 pub struct Throwaway {
     report: DeviceReport,
     keys: BTreeMap<Name, KeyPair>,
+    /// Public keys that stand for themselves: they were made before, and nothing is signed with them here.
+    known: BTreeMap<Name, PublicKey>,
 }
 
 impl Throwaway {
+    /// A device that makes no throwaway key where there is a real one that signs nothing: RSA keys take long.
+    pub fn knowing(known: BTreeMap<Name, PublicKey>) -> Self {
+        Self { known, ..Self::default() }
+    }
+
     fn describe(key: &Name, pair: &KeyPair) -> Result<KeyReport, TokenError> {
         let public = PublicKey::from_spki(&pair.subject_public_key_info())
             .map_err(|error| TokenError::Throwaway { key: key.clone(), reason: error.to_string() })?;
-        Ok(KeyReport { public, id: String::new(), mechanism: "software".into(), attributes: BTreeMap::new() })
+        Ok(Self::software(public))
+    }
+
+    fn software(public: PublicKey) -> KeyReport {
+        KeyReport { public, id: String::new(), mechanism: "software".into(), attributes: BTreeMap::new() }
     }
 }
 
@@ -36,6 +47,9 @@ impl Token for Throwaway {
     }
 
     fn generate(&mut self, key: &Name, algorithm: Algorithm) -> Result<KeyReport, TokenError> {
+        if let Some(known) = self.known.get(key).filter(|known| known.algorithm() == algorithm) {
+            return Ok(Self::software(known.clone()));
+        }
         let pair = match algorithm {
             Algorithm::EcdsaP256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
             Algorithm::EcdsaP384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),
@@ -75,6 +89,28 @@ impl Token for Throwaway {
 
     fn discard_half(&mut self, _: &Name) -> Result<bool, TokenError> {
         Ok(false)
+    }
+
+    // One throwaway device stands for all of them: what it copies, it has.
+    fn generate_for_copy(&mut self, key: &Name, algorithm: Algorithm) -> Result<KeyReport, TokenError> {
+        self.generate(key, algorithm)
+    }
+
+    fn transport(&mut self, _: &Name) -> Result<Transport, TokenError> {
+        Ok(Transport::default())
+    }
+
+    fn wrap(&mut self, _: &Name, _: &Transport) -> Result<Wrapped, TokenError> {
+        Ok(Wrapped::default())
+    }
+
+    fn unwrap(&mut self, key: &Name, public: &PublicKey, _: &Wrapped) -> Result<KeyReport, TokenError> {
+        self.close(key).and_then(|report| self.holds(key, public).map(|()| report))
+    }
+
+    fn close(&mut self, key: &Name) -> Result<KeyReport, TokenError> {
+        let gone = || TokenError::Throwaway { key: key.clone(), reason: "there is no such key".into() };
+        self.find(key)?.ok_or_else(gone)
     }
 
     fn inventory(&mut self) -> Result<Vec<ObjectReport>, TokenError> {

@@ -91,6 +91,18 @@ impl Comparison<'_> {
                 found.take(object, format!("it was made on {place}, expected {device}"));
             }
         }
+        for (name, _, to) in plan.backups() {
+            let object = format!("keys.{name}.backup");
+            match claims.copies.iter().find(|copy| copy.name == *name) {
+                None => found.take(object, NOT_MADE),
+                Some(copy) if copy.device != *to => {
+                    found.take(object, format!("it is on {}, expected {to}", copy.device));
+                }
+                Some(_) => {}
+            }
+        }
+        let copies = claims.copies.iter().map(|copy| &copy.name);
+        found.unplanned("backups", copies.filter(|name| plan.backup_of(name).is_none()).map(Name::as_str));
         for (name, key) in &plan.keys {
             let plan::Key::Csr { .. } = key else { continue };
             match claims.key(name.as_str()) {
