@@ -441,6 +441,10 @@ impl Archive {
         for canary in 1..=self.state.canaries_begun {
             store.sweep(&[&format!("{}/canary-{canary}", canary::FOLDER)]).map_err(io(self.path.clone()))?;
         }
+        for ceremony in &self.state.asked_from {
+            let folders = [layout::REQUESTS, layout::RESPONSES].map(|parent| format!("{parent}/{ceremony}"));
+            store.sweep(&folders.each_ref().map(String::as_str)).map_err(io(self.path.clone()))?;
+        }
         let mut rests = unrecorded;
         let torn = std::mem::take(&mut self.journal.torn);
         if !torn.is_empty() {

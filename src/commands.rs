@@ -11,6 +11,7 @@ pub mod rehearse;
 pub mod run;
 pub mod schema;
 pub mod show;
+pub mod sign;
 pub mod token;
 pub mod verify;
 
@@ -65,6 +66,7 @@ enum Verb {
     Verify(verify::Verify),
     Prove(prove::Prove),
     Show(show::Show),
+    Sign(sign::Sign),
     Token(token::Token),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -101,6 +103,7 @@ impl Verb {
             Self::Verify(verb) => verb.run(output),
             Self::Prove(verb) => verb.run(output),
             Self::Show(verb) => verb.run(output),
+            Self::Sign(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),
             Self::Schema(verb) => verb.run(),
             Self::Completions(verb) => verb.run(),

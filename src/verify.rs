@@ -17,6 +17,7 @@ pub mod claims;
 pub mod crl;
 pub mod cross;
 pub mod der;
+pub mod elsewhere;
 pub mod files;
 pub mod journal;
 pub mod keys;
@@ -199,6 +200,7 @@ impl Archive<'_> {
         trust_root::check(claims, certificates, &files, (at, operator), sheet);
         canary::check(claims, sheet);
         tuf::check(claims, &files, at, sheet);
+        elsewhere::check(records, sheet);
         let differences = |plan: &Result<Plan, String>| match plan {
             Ok(plan) => planned::differences(&Comparison {
                 claims,

@@ -12,6 +12,7 @@ use crate::plan::{Algorithm, Name, Time};
 use crate::site::{MachineFinding, Purpose};
 use crate::token::DeviceReport;
 pub use crate::tuf::Role;
+use crate::tuf::request::Asked;
 
 /// A file of the archive, as it is after an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -391,6 +392,26 @@ pub enum Event {
         /// SHA-256 of the bytes that were signed, in hex.
         signed: String,
     },
+    /// Somebody whose key is elsewhere was asked to sign: the request was written.
+    SignatureRequested {
+        /// The key that shall sign.
+        key: Name,
+        /// The folder of the ceremony's requests.
+        ceremony: String,
+        /// Which documents.
+        documents: Vec<Asked>,
+        /// The request's text.
+        content: String,
+    },
+    /// The answer of somebody whose key is elsewhere was taken. Its signatures follow, each as an event.
+    ResponseTaken {
+        /// The key that signed.
+        key: Name,
+        /// The folder of the ceremony's responses.
+        ceremony: String,
+        /// The answer's text.
+        content: String,
+    },
     /// A role's metadata has its signatures and was published.
     MetadataPublished {
         /// The step.
@@ -488,6 +509,8 @@ impl Event {
             | Self::RefusalRecorded { .. }
             | Self::DeviceOpened { .. }
             | Self::HalfKeyDiscarded { .. }
+            | Self::SignatureRequested { .. }
+            | Self::ResponseTaken { .. }
             | Self::CeremonyFinished { .. }
             | Self::CanaryStarted { .. }
             | Self::CanaryFinished { .. }
@@ -517,6 +540,8 @@ impl Event {
             Self::CrlSigned { .. } => "crl-signed",
             Self::TrustRootAssembled { .. } => "trust-root-assembled",
             Self::MetadataSigned { .. } => "metadata-signed",
+            Self::SignatureRequested { .. } => "signature-requested",
+            Self::ResponseTaken { .. } => "response-taken",
             Self::MetadataPublished { .. } => "metadata-published",
             Self::CeremonyFinished { .. } => "ceremony-finished",
             Self::CanaryStarted { .. } => "canary-started",

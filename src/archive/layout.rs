@@ -38,6 +38,22 @@ pub fn torn(rest: &[u8]) -> String {
     format!("evidence/{TORN}{}", sha256_hex(rest))
 }
 
+/// Where the newest request to a key elsewhere is kept.
+pub fn request(ceremony: &str, key: &Name) -> String {
+    format!("{REQUESTS}/{ceremony}/{key}.json")
+}
+
+/// Where the newest answer of a key elsewhere is kept.
+pub fn response(ceremony: &str, key: &Name) -> String {
+    format!("{RESPONSES}/{ceremony}/{key}.json")
+}
+
+/// The folder of requests to keys elsewhere, with a folder for each ceremony.
+pub const REQUESTS: &str = "requests";
+
+/// The folder of their answers, with a folder for each ceremony.
+pub const RESPONSES: &str = "responses";
+
 /// Where a CRL is kept.
 pub fn crl(name: &Name) -> String {
     format!("crls/{name}.crl")
@@ -123,6 +139,10 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
                 }
             }
         }
+        Event::SignatureRequested { key, ceremony, content, .. } => {
+            vec![newest(&request(ceremony, key), content)]
+        }
+        Event::ResponseTaken { key, ceremony, content } => vec![newest(&response(ceremony, key), content)],
         Event::CanaryFinished { canary, .. } => canary::files(event, before.trust_root.as_ref())
             .into_iter()
             .map(|(name, bytes)| once(format!("{}/{canary}/{name}", canary::FOLDER), bytes))

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::event::{Confirmation, Event, Role};
 use super::journal::{Damage, Record};
-use crate::pki::{Certificate, CertificateRequest, PublicKey};
+use crate::pki::{Certificate, CertificateRequest, PublicKey, sha256_hex};
 use crate::plan::{Name, Time};
 use crate::site::Purpose;
+use crate::tuf::request::{Asked, Request};
 
 /// A key that was made.
 #[derive(Clone, Debug)]
@@ -103,6 +104,19 @@ pub struct RoleSignature {
     pub signed: String,
 }
 
+/// What a key elsewhere was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requested {
+    /// The folder of the ceremony's requests.
+    pub ceremony: String,
+    /// Which documents it shall sign.
+    pub documents: Vec<Asked>,
+    /// SHA-256 of the request's file, in hex.
+    pub sha256: String,
+    /// When the request expires.
+    pub expires: Option<Time>,
+}
+
 /// A canary that was made.
 #[derive(Clone, Debug)]
 pub struct MadeCanary {
@@ -153,6 +167,14 @@ pub struct State {
     pub trust_root: Option<MadeTrustRoot>,
     /// Published metadata of each role, oldest first.
     pub tuf: BTreeMap<Role, Vec<Published>>,
+    /// The texts of the targets that clients of sigstore have, by name.
+    pub published_targets: BTreeMap<String, String>,
+    /// What keys elsewhere were asked last, by key.
+    pub requested: BTreeMap<Name, Requested>,
+    /// SHA-256 of the answers that were taken, in hex.
+    pub answers: BTreeSet<String>,
+    /// The folders of the ceremonies that asked.
+    pub asked_from: BTreeSet<String>,
     /// Signatures over the version that comes next, by role and key.
     pub signatures: BTreeMap<(Role, u64, Name), RoleSignature>,
     /// How many canaries were begun.
@@ -286,9 +308,29 @@ impl State {
                 };
                 self.signatures.insert((*role, *version, key.clone()), made);
             }
+            Event::SignatureRequested { key, ceremony, documents, content } => {
+                let requested = Requested {
+                    ceremony: ceremony.clone(),
+                    documents: documents.clone(),
+                    sha256: sha256_hex(content.as_bytes()),
+                    expires: Request::parse(content.as_bytes()).ok().map(|request| request.expires),
+                };
+                self.requested.insert(key.clone(), requested);
+                self.asked_from.insert(ceremony.clone());
+            }
+            Event::ResponseTaken { ceremony, content, .. } => {
+                self.answers.insert(sha256_hex(content.as_bytes()));
+                self.asked_from.insert(ceremony.clone());
+            }
             Event::MetadataPublished { role, version, spec, content, .. } => {
                 let made = Published { version: *version, spec: spec.clone(), content: content.clone() };
                 self.tuf.entry(*role).or_default().push(made);
+                if let (Role::Targets, Some(made)) = (role, &self.trust_root) {
+                    self.published_targets = BTreeMap::from([
+                        ("trusted_root.json".to_string(), made.trusted_root.clone()),
+                        ("signing_config.v0.2.json".to_string(), made.signing_config.clone()),
+                    ]);
+                }
             }
         }
         let begins = matches!(

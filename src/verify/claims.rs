@@ -278,6 +278,12 @@ impl<'a> Claims<'a> {
             Event::MetadataPublished { role, version, content, .. } => {
                 self.metadata_published(*role, *version, content)?;
             }
+            Event::SignatureRequested { key, ceremony, content, .. } => {
+                self.newest(&format!("requests/{ceremony}/{key}.json"), content);
+            }
+            Event::ResponseTaken { key, ceremony, content } => {
+                self.newest(&format!("responses/{ceremony}/{key}.json"), content);
+            }
             Event::CanaryFinished { canary, identity, issuer, time, artifact, bundle, bundle_rekor_v1 } => {
                 let made = self.trust_root.ok_or("there was no trust root to prove")?;
                 let name = canary.as_str();
