@@ -25,6 +25,19 @@ pub struct Expected {
     pub slot: Option<u8>,
 }
 
+impl Expected {
+    /// What an archive's record of a key asks for: the key, the serial number that its device claims, and
+    /// the slot that it is in.
+    pub fn of(key: &PublicKey, serial: &str, slot: &str) -> Self {
+        Self {
+            key: Some(key.clone()),
+            // A device that claims none is asked for one that no device has.
+            serial: Some(serial.parse().unwrap_or_default()),
+            slot: u8::from_str_radix(slot, 16).ok(),
+        }
+    }
+}
+
 /// An attestation as the rules see it.
 pub struct Case {
     attestation: Attestation,

@@ -22,7 +22,13 @@ impl Throwaway {
     fn describe(key: &Name, pair: &KeyPair) -> Result<KeyReport, TokenError> {
         let public = PublicKey::from_spki(&pair.subject_public_key_info())
             .map_err(|error| TokenError::Throwaway { key: key.clone(), reason: error.to_string() })?;
-        Ok(KeyReport { public, id: String::new(), mechanism: "software".into(), attributes: BTreeMap::new() })
+        Ok(KeyReport {
+            public,
+            id: String::new(),
+            mechanism: "software".into(),
+            attributes: BTreeMap::new(),
+            attestation: None,
+        })
     }
 }
 

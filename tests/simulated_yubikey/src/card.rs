@@ -166,7 +166,7 @@ impl Card {
             self.applet = Applet::Management;
             return Ok(format!("Virtual mgr - FW version {major}.{minor}.{patch}").into_bytes());
         }
-        if aid == OTP {
+        if aid.starts_with(OTP) {
             self.applet = Applet::Otp;
             return Ok(vec![major, minor, patch, 0, 0, 0, 0]);
         }
