@@ -276,6 +276,9 @@ impl CeremonyError {
                     | TokenError::PinLocked { .. }
                     | TokenError::PinFinalTry { .. }
                     | TokenError::NoUserPin { .. }
+                    | TokenError::NotTouched { .. }
+                    | TokenError::NoService { .. }
+                    | TokenError::NotEnrolled { .. }
                     | TokenError::Lost { .. }
                     | TokenError::Call { .. }
                     | TokenError::ModuleFailed { .. }

@@ -10,7 +10,8 @@
 //! The journal accounts for every file, and its last hash for the journal: whoever keeps that one hash
 //! notices any change.
 
-pub mod canary;
+pub mod attestation;
+mod canary;
 pub mod canonical;
 pub mod certificate;
 pub mod claims;

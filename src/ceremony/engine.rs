@@ -15,6 +15,7 @@ use super::{CeremonyError, Console, Ring};
 use crate::archive::{Archive, Event, KeyRecord, Role, ToBeSigned};
 use crate::difference::{self, Action, Step, order};
 use crate::lint::{self, Lintable, Linted, Rules, Signable, Signed};
+use crate::pki::attestation::yubico;
 use crate::pki::crl::Before;
 use crate::pki::{Document, PublicKey};
 use crate::plan::{Algorithm, Key, Name, Plan};
@@ -319,11 +320,34 @@ impl Engine<'_> {
         };
         self.refuse_known_key(key, &report.public)?;
         self.console.warnings(&lint::key::lint(key, &report.public, self.rules)?);
+        self.judge_attestation(key, &report, &claims)?;
         let mut record = key_record(key, Some((device, claims)), report, None);
         record.keyholder = self.plan.keyholder_of(key).cloned();
         let spec = difference::key_spec(self.plan, key);
         let event = Event::KeyMade { step: step.id.clone(), spec, adopted, key: Box::new(record) };
         Ok(self.archive.record(self.clock.now(), event)?)
+    }
+
+    /// A device's word on its key is judged by the rules before anything rests on the key.
+    fn judge_attestation(
+        &mut self,
+        key: &Name,
+        report: &KeyReport,
+        claims: &DeviceReport,
+    ) -> Result<(), CeremonyError> {
+        let Some(record) = &report.attestation else { return Ok(()) };
+        let Some(attestation) = record.read() else {
+            self.console
+                .note(&format!("{key}: its device's attestation is kept, and nobody here can verify it"));
+            return Ok(());
+        };
+        let expected = lint::attestation::Expected::of(&report.public, &claims.serial, &report.id);
+        let object = format!("keys.{key}");
+        let anchors = yubico::anchors();
+        let verdict = lint::attestation::judge(&object, attestation, expected, &anchors, self.rules);
+        self.console.note(&format!("{key}: {}", verdict.says));
+        self.console.warnings(&verdict.findings.stopping()?);
+        Ok(())
     }
 
     /// What an interrupted generation left on the device: nothing, the key, or half of the pair, which
@@ -358,6 +382,7 @@ impl Engine<'_> {
             id: String::new(),
             mechanism: "elsewhere".into(),
             attributes: Default::default(),
+            attestation: None,
         };
         let record = key_record(key, None, report, Some(BASE64.encode(&request.der)));
         let spec = difference::key_spec(self.plan, key);
@@ -430,7 +455,11 @@ impl Engine<'_> {
                 self.archive.record(self.clock.now(), intended)?;
             }
         }
-        let signature = self.token(&device)?.sign(&linted)?;
+        let token = self.ring.open(&device, self.console)?;
+        if let Some(touch) = token.touch() {
+            self.console.touch(&touch);
+        }
+        let signature = token.sign(&linted)?;
         Ok(linted.attach(signature)?)
     }
 
@@ -475,7 +504,7 @@ fn key_record(
         id: report.id,
         mechanism: report.mechanism,
         attributes: report.attributes,
-        attestation: None,
+        attestation: report.attestation.and_then(|record| serde_json::to_value(record).ok()),
         request,
     }
 }

@@ -30,6 +30,7 @@ fn shown() -> [(Ids, Ids); 8] {
     [
         (plan::tests::accepted(), plan::tests::rejected()),
         (key::tests::accepted(), key::tests::rejected()),
+        (attestation::tests::accepted(), attestation::tests::rejected()),
         (csr::tests::accepted(), csr::tests::rejected()),
         (request::tests::accepted(), request::tests::rejected()),
         (certificate::tests::accepted(), certificate::tests::rejected()),
