@@ -1,6 +1,6 @@
 //! All rules, by what they judge: for lists, waivers and documentation.
 
-use super::{Rule, RuleInfo, certificate, crl, csr, finished, key, plan, trust_root, tuf};
+use super::{Rule, RuleInfo, certificate, crl, csr, finished, key, plan, statement, trust_root, tuf};
 use crate::plan::Policy;
 
 /// The rules for one kind of thing.
@@ -33,6 +33,7 @@ pub fn chapters() -> Vec<Chapter> {
         }),
         chapter("Signing config", infos(trust_root::signing_config::RULES).collect()),
         chapter("TUF metadata", infos(tuf::RULES).chain(infos(tuf::FINISHED)).collect()),
+        chapter("Statements that people sign", infos(statement::RULES).collect()),
     ]
 }
 
