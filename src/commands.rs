@@ -1,5 +1,6 @@
 //! The verbs. Each file has a verb's arguments, whose doc comments are its help, and its `run`.
 
+pub mod approve;
 pub mod check;
 pub mod completions;
 mod failure;
@@ -11,6 +12,7 @@ pub mod rehearse;
 pub mod run;
 pub mod schema;
 pub mod show;
+mod signer;
 pub mod token;
 pub mod verify;
 
@@ -60,6 +62,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Check),
+    Approve(approve::Approve),
     Rehearse(rehearse::Rehearse),
     Run(run::Run),
     Verify(verify::Verify),
@@ -96,6 +99,7 @@ impl Verb {
     fn run(self, output: &Output, start: Instant) -> Result<Code, Failure> {
         match self {
             Self::Check(verb) => verb.run(output),
+            Self::Approve(verb) => verb.run(output),
             Self::Rehearse(verb) => verb.run(output, start),
             Self::Run(verb) => verb.run(output, start),
             Self::Verify(verb) => verb.run(output),

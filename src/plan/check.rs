@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 
 use super::trust_root::{Api, Authority};
-use super::{At, Certificate, Fault, Key, Name, Plan, Profile, Role, Window};
+use super::{At, Certificate, Fault, Key, Name, Person, Plan, Profile, Role, Window};
 
 /// All that is wrong with the plan as a whole.
 pub fn check(plan: &Plan) -> Vec<Fault> {
@@ -15,6 +15,7 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     ceremony(plan, &mut faults);
     read_back(plan, &mut faults);
     people(plan, &mut faults);
+    signers(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
     }
@@ -57,9 +58,8 @@ fn ceremony(plan: &Plan, faults: &mut Vec<Fault>) {
 
 /// A step that is read back makes something of the plan that has a fingerprint.
 fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
-    let keyholders = plan.keyholders().map(|(name, ..)| name);
     let names = |of: &[&Name], verb: &str| of.iter().map(|name| format!("{verb}/{name}")).collect::<Vec<_>>();
-    let keys: Vec<&Name> = plan.device_keys().map(|(name, ..)| name).chain(keyholders).collect();
+    let keys: Vec<&Name> = plan.device_keys().map(|(name, ..)| name).collect();
     let mut known = names(&keys, "generate-key");
     known.extend(names(&plan.certificates.keys().collect::<Vec<_>>(), "issue"));
     known.extend(names(&plan.crls.keys().collect::<Vec<_>>(), "issue-crl"));
@@ -81,19 +81,41 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
     }
 }
 
+/// Whoever must sign can; and each with a key of their own.
+fn signers(plan: &Plan, faults: &mut Vec<Fault>) {
+    let mut seen: BTreeMap<&str, &Name> = BTreeMap::new();
+    for (name, person) in &plan.people {
+        if let Some(line) = &person.ssh
+            && let Some(other) = seen.insert(line.base64(), name)
+        {
+            faults.push(Fault::at(line, format!("`{name}` and `{other}` have the same SSH key")));
+        }
+    }
+    for (role, must) in plan.ceremony.approvals.0.iter().chain(&plan.ceremony.seal.0) {
+        let able =
+            |person: &&Person| *person.role == *role && (person.device.is_some() || person.ssh.is_some());
+        let have = plan.people.values().filter(able).count();
+        if **must == 0 || usize::try_from(**must).is_ok_and(|must| must > have) {
+            let found = format!("{} of role {role} must sign, and the plan has {have} who can", **must);
+            faults.push(Fault::at(must, found).help(
+                "ask for at least 1, and give each of them a device, or ssh = \"…\", the line of their id_….pub file",
+            ));
+        }
+    }
+}
+
 fn people(plan: &Plan, faults: &mut Vec<Fault>) {
     let mut devices: BTreeMap<&str, &Name> = BTreeMap::new();
     for (name, person) in &plan.people {
-        if *person.role != Role::Keyholder {
-            continue;
-        }
-        if plan.keys.contains_key(name) {
+        let keyholder = *person.role == Role::Keyholder;
+        if plan.keys.contains_key(name) && (keyholder || person.device.is_some()) {
             faults.push(
-                Fault::at(&person.role, format!("keyholder `{name}` has the name of a key"))
-                    .help("a keyholder's key bears the keyholder's name: rename one of the two"),
+                Fault::at(&person.role, format!("{} `{name}` has the name of a key", *person.role))
+                    .help(format!("a {0}'s key bears the {0}'s name: rename one of the two", *person.role)),
             );
         }
         match &person.device {
+            None if !keyholder => {}
             None => faults.push(
                 Fault::at(&person.role, format!("keyholder `{name}` has no device"))
                     .help(format!("add device = \"{name}\"")),

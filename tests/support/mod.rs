@@ -5,6 +5,7 @@ pub mod clients;
 pub mod documents;
 pub mod drafts;
 pub mod site;
+pub mod ssh;
 pub mod tokens;
 pub mod world;
 
