@@ -1,6 +1,7 @@
 //! Runs the steps: preflight, engine, console.
 
 pub mod approvals;
+pub mod build;
 pub mod clock;
 pub mod conduct;
 pub mod console;

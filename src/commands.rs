@@ -11,6 +11,7 @@ pub mod recovery;
 pub mod rehearse;
 pub mod run;
 pub mod schema;
+pub mod seal;
 pub mod show;
 mod signer;
 pub mod token;
@@ -67,6 +68,7 @@ enum Verb {
     Run(run::Run),
     Verify(verify::Verify),
     Prove(prove::Prove),
+    Seal(seal::Seal),
     Show(show::Show),
     Token(token::Token),
     Schema(schema::Schema),
@@ -104,6 +106,7 @@ impl Verb {
             Self::Run(verb) => verb.run(output, start),
             Self::Verify(verb) => verb.run(output),
             Self::Prove(verb) => verb.run(output),
+            Self::Seal(verb) => verb.run(output),
             Self::Show(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),
             Self::Schema(verb) => verb.run(),

@@ -3,5 +3,7 @@
 pub mod approval;
 pub mod calendar;
 pub mod changes;
+pub mod inventory;
+pub mod seal;
 pub mod show;
 pub mod signer;

@@ -311,7 +311,10 @@ impl State {
                 self.tuf.entry(*role).or_default().push(made);
             }
         }
-        if !is_seals_own(&record.event) {
+        // A device that is opened, or a line that was cut off, belongs to a seal when it is being signed.
+        let sealing = self.seals.last().is_some_and(|seal| self.last_unsealed <= seal.lines);
+        let opened = matches!(record.event, Event::DeviceOpened { .. } | Event::JournalTorn { .. });
+        if !(is_seals_own(&record.event) || sealing && opened) {
             self.last_unsealed = record.seq;
         }
         let begins = matches!(
