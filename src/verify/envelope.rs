@@ -116,3 +116,65 @@ pub fn signed(
     key.key.as_ref().map_err(String::clone)?.verify(encoded, &bytes).map_err(wrong)?;
     Ok(format!("{person}, with {}", key.record.device.as_ref().map_or("a device", |device| device.as_str())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::event::KeyRecord;
+    use crate::archive::{Event, Record};
+    use crate::plan::tests::example;
+    use crate::verify::report::Sheet;
+    use rcgen::{CertificateParams, KeyPair, PublicKeyData, SigningKey};
+
+    /// The journal's line of an event; nothing looks at its hashes here.
+    fn record(seq: u64, event: Event) -> Record {
+        let time = "2026-12-01T00:00:00Z".parse().unwrap();
+        Record { seq, time, previous: String::new(), event, files: Vec::new() }
+    }
+
+    /// A key that the archive has under a person's name, and the lines that say so.
+    fn archive(certified: bool) -> (KeyPair, Vec<Record>) {
+        let pair = KeyPair::generate().unwrap();
+        let spki = pair.subject_public_key_info();
+        let key = KeyRecord {
+            name: "keyholder-1".parse().unwrap(),
+            algorithm: crate::plan::Algorithm::EcdsaP256,
+            fingerprint: signature::sha256_hex(&spki),
+            public: BASE64.encode(&spki),
+            device: None,
+            device_claims: None,
+            id: String::new(),
+            mechanism: String::new(),
+            attributes: Default::default(),
+            attestation: None,
+            request: None,
+        };
+        let step = String::new();
+        let made =
+            Event::KeyMade { step: step.clone(), spec: Value::Null, adopted: false, key: Box::new(key) };
+        let mut records = vec![record(1, made)];
+        if certified {
+            let der = CertificateParams::default().self_signed(&pair).unwrap().der().to_vec();
+            let certificate = "root".parse().unwrap();
+            let (spec, der) = (Value::Null, BASE64.encode(&der));
+            records.push(record(2, Event::CertificateSigned { step, certificate, spec, issuer: None, der }));
+        }
+        (pair, records)
+    }
+
+    fn judged(certified: bool, signed_bytes: &[u8]) -> Result<String, String> {
+        let (pair, records) = archive(certified);
+        let claims = Claims::of(&records, &mut Sheet::default());
+        let sig = BASE64.encode(&pair.sign(b"a statement").unwrap());
+        let keyid = signature::sha256_hex(&pair.subject_public_key_info());
+        signed(signed_bytes, ("keyholder-1", &keyid, &sig), &example(), &claims)
+    }
+
+    #[test]
+    fn a_certificates_key_is_nobodys() {
+        assert!(judged(false, b"a statement").unwrap().starts_with("keyholder-1"));
+        let refused = judged(true, b"a statement").unwrap_err();
+        assert!(refused.contains("the key of a certificate"), "{refused}");
+        assert!(judged(false, b"another").unwrap_err().contains("does not verify"));
+    }
+}

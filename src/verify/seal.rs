@@ -12,8 +12,7 @@ use super::envelope::{Statement, signed};
 use super::files::JOURNAL;
 use super::report::{Area, Sheet};
 use super::signature::sha256_hex;
-use crate::archive::event::Opening;
-use crate::archive::{Event, Record};
+use crate::archive::{Event, Opening, Record};
 use crate::plan::{Plan, Source};
 
 const PREDICATE: &str = "urn:rootwright:seal:v1";
