@@ -1,6 +1,7 @@
 //! Runs the steps: preflight, engine, console.
 
 pub mod approvals;
+mod backup;
 pub mod build;
 pub mod clock;
 pub mod conduct;
@@ -14,6 +15,7 @@ pub mod preflight;
 mod prompt;
 mod publish;
 mod revocations;
+pub mod signers;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -203,6 +205,9 @@ pub enum CeremonyError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Metadata that too few of those who must sign it have signed, or can sign here.
+    #[error(transparent)]
+    TooFew(#[from] signers::TooFew),
     /// Something that an earlier step should have made.
     #[error("{0}")]
     Missing(String),

@@ -61,16 +61,17 @@ impl AtDevice<'_> {
         console: &mut dyn Console,
     ) -> Result<Ready, SigningError> {
         let part = &self.person.part;
+        let key = self.signers.plan.key_of(part);
         let token = ring.open(&self.device, console)?;
         let claims = token.report().clone();
         let public = match self.signers.device(part) {
             // The key that the archive knows, and no other, may sign.
             Some(known) => {
-                token.holds(part, known)?;
+                token.holds(key, known)?;
                 known.clone()
             }
             None => {
-                let found = token.find(part)?;
+                let found = token.find(key)?;
                 let missing = || {
                     CeremonyError::Missing(format!(
                         "{} holds no key of {part}: it is made in a ceremony",
@@ -91,7 +92,7 @@ impl AtDevice<'_> {
                 object: linted.object().to_string(),
                 facts,
                 bytes: Fingerprint::of(linted.bytes()),
-                key: part.clone(),
+                key: key.clone(),
                 person: Some(self.person.clone()),
                 device: self.device.clone(),
                 serial: claims.serial.clone(),

@@ -40,7 +40,7 @@ impl Signers<'_> {
     /// The key on a person's device, where the archive knows it.
     pub fn device(&self, person: &Name) -> Option<&PublicKey> {
         self.plan.people.get(person)?;
-        self.state.keys.get(person).map(|made| &made.public)
+        self.state.keys.get(self.plan.key_of(person)).map(|made| &made.public)
     }
 
     /// Keys that are nobody's: of the archive's keys all but people's, and every key of a certificate.
@@ -51,11 +51,13 @@ impl Signers<'_> {
             .values()
             .filter_map(|made| der::Encode::to_der(made.certificate.tbs().subject_public_key_info()).ok())
             .collect();
-        let nobodys = |(name, public): (&Name, &PublicKey)| {
-            !self.plan.people.contains_key(name) || certified.contains(public.spki())
-        };
-        let keys = self.state.keys.iter().map(|(name, made)| (name, &made.public));
-        keys.filter(|key| nobodys(*key)).map(|(name, public)| (public.fingerprint(), name.clone())).collect()
+        let keys = self.state.keys.iter();
+        let nobodys = keys.filter(|(name, made)| {
+            // An archive of before owners were recorded: the plan knows whose it is.
+            let owned = made.keyholder.is_some() || self.plan.keyholder_of(name).is_some();
+            !owned || certified.contains(made.public.spki())
+        });
+        nobodys.map(|(name, made)| (made.public.fingerprint(), name.clone())).collect()
     }
 
     /// The draft of a person's signature with a key, ready for the rules.
@@ -69,7 +71,7 @@ impl Signers<'_> {
             own,
             services: self.services(),
         };
-        dsse::draft(asked.object.to_string(), (person, public), context)
+        dsse::draft(asked.object.to_string(), (self.plan.key_of(person), public), context)
     }
 
     /// Takes a signature of SSH over a statement: verified, by the plan's key of this person.

@@ -14,6 +14,7 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     let mut faults = Vec::new();
     ceremony(plan, &mut faults);
     read_back(plan, &mut faults);
+    backups(plan, &mut faults);
     people(plan, &mut faults);
     signers(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
@@ -104,18 +105,56 @@ fn signers(plan: &Plan, faults: &mut Vec<Fault>) {
     }
 }
 
-fn people(plan: &Plan, faults: &mut Vec<Fault>) {
-    let mut devices: BTreeMap<&str, &Name> = BTreeMap::new();
-    for (name, person) in &plan.people {
-        let keyholder = *person.role == Role::Keyholder;
-        if plan.keys.contains_key(name) && (keyholder || person.device.is_some()) {
+/// A copy is on another device, and can be proved: by a certificate that the key signs.
+fn backups(plan: &Plan, faults: &mut Vec<Fault>) {
+    for (name, key) in &plan.keys {
+        let Key::Device { device, backup: Some(backup), .. } = key else { continue };
+        if **device == **backup {
             faults.push(
-                Fault::at(&person.role, format!("{} `{name}` has the name of a key", *person.role))
-                    .help(format!("a {0}'s key bears the {0}'s name: rename one of the two", *person.role)),
+                Fault::at(backup, format!("the copy of `{name}` would be on the device that holds the key"))
+                    .help("name a second device, kept in another place"),
             );
         }
+        if plan.proof_of_copy(name).is_none() {
+            faults.push(
+                Fault::at(backup, format!("no certificate of the plan is signed by `{name}`, so that nothing would prove its copy"))
+                    .help("a copy is for keys that can't be replaced in a day; for this one, generate a second key on the second device"),
+            );
+        }
+    }
+}
+
+fn people(plan: &Plan, faults: &mut Vec<Fault>) {
+    let mut devices: BTreeMap<&str, &Name> = BTreeMap::new();
+    let mut keys: BTreeMap<&str, &Name> = BTreeMap::new();
+    for (name, person) in &plan.people {
+        let keyholder = *person.role == Role::Keyholder;
+        if person.device.is_none() && !keyholder {
+            if let Some(key) = &person.key {
+                let found = format!("`{name}` has a `key`, and no device that holds it");
+                faults.push(Fault::at(key, found).help("add device = \"…\", or leave the key out"));
+            }
+            continue;
+        }
+        let (key, role) = (plan.key_of(name), *person.role);
+        if plan.keys.contains_key(key) {
+            let found = match &person.key {
+                Some(own) => {
+                    Fault::at(own, format!("the key `{key}` of `{name}` has the name of another key"))
+                }
+                None => Fault::at(&person.role, format!("{role} `{name}` has the name of a key")),
+            };
+            faults.push(found.help(format!("a {role}'s key bears the {role}'s name: rename one of the two")));
+        }
+        if let Some(other) = keys.insert(key.as_str(), name) {
+            let found = format!("`{name}` and `{other}` share the key `{key}`");
+            let fault = match &person.key {
+                Some(own) => Fault::at(own, found),
+                None => Fault::at(&person.role, found),
+            };
+            faults.push(fault.help("keyholders sign independently: give each a key of their own"));
+        }
         match &person.device {
-            None if !keyholder => {}
             None => faults.push(
                 Fault::at(&person.role, format!("keyholder `{name}` has no device"))
                     .help(format!("add device = \"{name}\"")),
@@ -396,6 +435,13 @@ mod tests {
             ("\"keyholder-2\", \"keyholder-3\"", "\"keyholder-1\", \"keyholder-3\"", "stands twice"),
             ("device = \"keyholder-2\"", "device = \"keyholder-1\"", "share the device"),
             (", device = \"keyholder-2\"", "", "has no device"),
+            ("device = \"keyholder-2\"", "device = \"keyholder-2\", key = \"keyholder-1\"", "share the key"),
+            (
+                "device = \"keyholder-2\"",
+                "device = \"keyholder-2\", key = \"root\"",
+                "has the name of another key",
+            ),
+            ("{ role = \"operator\" }", "{ role = \"operator\", key = \"x\" }", "no device that holds it"),
             ("\"keyholder-2\", \"keyholder-3\"", "\"administrator\", \"keyholder-3\"", "is not a keyholder"),
             ("[\"fulcio-2026\", \"root\"]", "[\"root\", \"fulcio-2026\"]", "which is not a root"),
             ("[\"fulcio-2026\", \"root\"]", "[\"fulcio-2026\"]", "which is not a root"),

@@ -29,10 +29,14 @@ pub enum Role {
 pub struct Person {
     /// What this person does.
     pub role: At<Role>,
-    /// A person's device. The key on it bears the person's name: a keyholder signs TUF roles with it, and
-    /// whoever has one signs approvals and seals with it.
+    /// A person's device. The key on it bears the person's name, unless `key` names it: a keyholder signs TUF
+    /// roles with it, and whoever has one signs approvals and seals with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<At<Name>>,
+    /// The name of the person's key, where it is not the person's own: who changes the device gets a new key,
+    /// and a key keeps its name for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<At<Name>>,
     /// The person's SSH public key, as a line of an `id_….pub` file: for approvals and seals by people
     /// without a device of the ceremony, or before they have one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -103,7 +103,9 @@ pub fn signed(
         ssh::verify(&key, &bytes, encoded).map_err(wrong)?;
         return Ok(format!("{person}, with SSH"));
     }
-    let key = claims.key(person).ok_or_else(|| wrong("the archive has no key of theirs".into()))?;
+    let key = claims
+        .key(plan.key_of(&name).as_str())
+        .ok_or_else(|| wrong("the archive has no key of theirs".into()))?;
     let found = signature::sha256_hex(&key.spki);
     if found != keyid {
         return Err(wrong(format!("it names the key {keyid}, and theirs is {found}")));
@@ -142,6 +144,7 @@ mod tests {
             fingerprint: signature::sha256_hex(&spki),
             public: BASE64.encode(&spki),
             device: None,
+            keyholder: Some("keyholder-1".parse().unwrap()),
             device_claims: None,
             id: String::new(),
             mechanism: String::new(),

@@ -18,7 +18,9 @@ fn known() -> (State, KeyPair, KeyPair) {
     let mut state = State::default();
     for (name, pair) in [("keyholder-1", &person), ("root", &root)] {
         let public = PublicKey::from_spki(&pair.subject_public_key_info()).unwrap();
-        state.keys.insert(name.parse().unwrap(), MadeKey { spec: Value::Null, public, device: None });
+        let keyholder = (name != "root").then(|| name.parse().unwrap());
+        let made = MadeKey { spec: Value::Null, public, device: None, keyholder };
+        state.keys.insert(name.parse().unwrap(), made);
     }
     (state, person, root)
 }
