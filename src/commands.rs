@@ -13,6 +13,7 @@ pub mod run;
 pub mod schema;
 pub mod seal;
 pub mod show;
+pub mod sign;
 mod signer;
 pub mod token;
 pub mod verify;
@@ -70,6 +71,7 @@ enum Verb {
     Prove(prove::Prove),
     Seal(seal::Seal),
     Show(show::Show),
+    Sign(sign::Sign),
     Token(token::Token),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -108,6 +110,7 @@ impl Verb {
             Self::Prove(verb) => verb.run(output),
             Self::Seal(verb) => verb.run(output),
             Self::Show(verb) => verb.run(output),
+            Self::Sign(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),
             Self::Schema(verb) => verb.run(),
             Self::Completions(verb) => verb.run(),

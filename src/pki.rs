@@ -9,6 +9,7 @@ pub mod dsse;
 pub mod key;
 pub mod name;
 pub(crate) mod profile;
+pub mod request;
 pub mod signature;
 pub mod ssh;
 
@@ -17,4 +18,5 @@ pub use certificate::Certificate;
 pub use crl::Crl;
 pub use draft::{Document, Draft, Malformed};
 pub use key::{BadKey, PublicKey};
+pub use request::CertificateRequest;
 pub use signature::{BadSignature, Signature};

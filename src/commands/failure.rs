@@ -134,6 +134,11 @@ impl From<CeremonyError> for Failure {
             CeremonyError::TooFew(_) => Self::paused(Section::KeyholdersMissing, message).help(
                 "what was signed stands: bring those who are missing, with their devices in the site file, and run again",
             ),
+            CeremonyError::Answer(_) => Self::refused(Section::ResponseRefused, message)
+                .help("nothing of this file was taken: leave it out, or ask whoever sent it to sign the newest request"),
+            CeremonyError::Request(_) => Self::findings(message)
+                .help("nothing was signed: tell the ceremony's administrator what stands here"),
+            CeremonyError::NoSuchSigner { .. } => Self::usage(message),
             CeremonyError::Missing(_) => Self::paused(Section::StepMissing, message),
             CeremonyError::Random(_) => Self::refused(Section::Random, message),
         }

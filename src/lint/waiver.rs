@@ -133,6 +133,7 @@ fn objects(plan: &Plan) -> Vec<String> {
     objects.extend(plan.keys.keys().map(|name| format!("keys.{name}")));
     objects.extend(plan.people_keys().map(|(name, ..)| format!("keys.{}", plan.key_of(name))));
     objects.extend(plan.certificates.keys().map(|name| format!("certificates.{name}")));
+    objects.extend(plan.csrs.keys().map(|name| format!("csrs.{name}")));
     objects.extend(plan.crls.keys().map(|name| format!("crls.{name}")));
     if plan.trust_root.is_some() {
         objects.extend([TrustedRoot::FILE, SigningConfig::FILE].map(ToString::to_string));
