@@ -10,8 +10,9 @@
 //! The journal accounts for every file, and its last hash for the journal: whoever keeps that one hash
 //! notices any change.
 
+pub mod approval;
 pub mod attestation;
-mod canary;
+pub mod canary;
 pub mod canonical;
 pub mod certificate;
 pub mod claims;
@@ -19,6 +20,7 @@ pub mod crl;
 pub mod cross;
 pub mod der;
 pub mod elsewhere;
+pub mod envelope;
 pub mod files;
 pub mod journal;
 pub mod keys;
@@ -33,8 +35,10 @@ pub mod profile;
 pub mod report;
 pub mod request;
 pub mod rules;
+pub mod seal;
 pub mod signature;
 pub mod signing_config;
+pub mod ssh;
 mod text;
 pub mod trust_root;
 pub mod tuf;
@@ -200,6 +204,8 @@ impl Archive<'_> {
         let operator = own.as_ref().ok().and_then(planned::operator);
         trust_root::check(claims, certificates, &files, (at, operator), sheet);
         canary::check(claims, sheet);
+        approval::check(records, claims, sheet);
+        seal::check(records, &self.journal.leaves, claims, sheet);
         tuf::check(claims, &files, at, sheet);
         elsewhere::check(records, sheet);
         let differences = |plan: &Result<Plan, String>| match plan {

@@ -1,7 +1,8 @@
 //! All rules, by what they judge: for lists, waivers and documentation.
 
 use super::{
-    Rule, RuleInfo, attestation, certificate, crl, csr, finished, key, plan, request, trust_root, tuf,
+    Rule, RuleInfo, attestation, certificate, crl, csr, finished, key, plan, request, statement, trust_root,
+    tuf,
 };
 use crate::plan::Policy;
 
@@ -46,6 +47,7 @@ pub fn chapters() -> Vec<Chapter> {
             let tables = infos(tuf::RULES).chain(infos(tuf::FINISHED));
             tables.chain(infos(tuf::signed::RULES)).collect()
         }),
+        chapter("Statements that people sign", infos(statement::RULES).collect()),
     ]
 }
 

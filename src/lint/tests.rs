@@ -37,6 +37,7 @@ fn shown() -> [(Ids, Ids); 9] {
         (crl::tests::accepted(), crl::tests::rejected()),
         (finished::tests::accepted(), finished::tests::rejected()),
         (trust_root::tests::accepted(), trust_root::tests::rejected()),
+        (statement::tests::accepted(), statement::tests::rejected()),
     ]
 }
 
