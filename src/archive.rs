@@ -136,6 +136,11 @@ pub fn read(path: &Path) -> Result<(Journal, State), ArchiveError> {
     Ok((journal, state))
 }
 
+/// Writes a document that people read, whole or not at all, in place of an earlier one.
+pub fn document(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    disk::Disk::default().replace(path, bytes, disk::OPEN)
+}
+
 fn journal(path: &Path) -> Result<Journal, ArchiveError> {
     let file = path.join("journal.jsonl");
     let bytes = match std::fs::read(&file) {

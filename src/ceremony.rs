@@ -11,6 +11,7 @@ pub mod preflight;
 mod prompt;
 mod publish;
 mod revocations;
+pub mod walkthrough;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -10,6 +10,7 @@ pub mod recovery;
 pub mod rehearse;
 pub mod run;
 pub mod schema;
+pub mod script;
 pub mod show;
 pub mod token;
 pub mod verify;
@@ -60,6 +61,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Check),
+    Script(script::Print),
     Rehearse(rehearse::Rehearse),
     Run(run::Run),
     Verify(verify::Verify),
@@ -96,6 +98,7 @@ impl Verb {
     fn run(self, output: &Output, start: Instant) -> Result<Code, Failure> {
         match self {
             Self::Check(verb) => verb.run(output),
+            Self::Script(verb) => verb.run(output),
             Self::Rehearse(verb) => verb.run(output, start),
             Self::Run(verb) => verb.run(output, start),
             Self::Verify(verb) => verb.run(output),

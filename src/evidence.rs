@@ -2,4 +2,6 @@
 
 pub mod calendar;
 pub mod changes;
+pub mod page;
+pub mod script;
 pub mod show;

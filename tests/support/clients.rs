@@ -200,6 +200,11 @@ pub fn pkilint() -> Command {
     python("lint_with_pkilint.py")
 }
 
+/// Chromium, as tests/clients/browse.mjs drives it.
+pub fn browse() -> Command {
+    node("browse.mjs")
+}
+
 fn python(script: &str) -> Command {
     let mut command = Command::new(installed("python/bin/python"));
     command.arg("-I").arg(source(script)); // isolated: only what is pinned
