@@ -8,6 +8,7 @@ pub mod output;
 pub mod prove;
 pub mod recovery;
 pub mod rehearse;
+pub mod report;
 pub mod run;
 pub mod schema;
 pub mod script;
@@ -66,6 +67,7 @@ enum Verb {
     Run(run::Run),
     Verify(verify::Verify),
     Prove(prove::Prove),
+    Report(report::Write),
     Show(show::Show),
     Token(token::Token),
     Schema(schema::Schema),
@@ -103,6 +105,7 @@ impl Verb {
             Self::Run(verb) => verb.run(output, start),
             Self::Verify(verb) => verb.run(output),
             Self::Prove(verb) => verb.run(output),
+            Self::Report(verb) => verb.run(output),
             Self::Show(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),
             Self::Schema(verb) => verb.run(),

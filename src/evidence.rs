@@ -3,5 +3,6 @@
 pub mod calendar;
 pub mod changes;
 pub mod page;
+pub mod report;
 pub mod script;
 pub mod show;

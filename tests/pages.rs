@@ -126,3 +126,21 @@ fn the_script_is_sound_in_a_browser_and_on_paper() {
         assert_eq!(own, 1, "step {id}");
     }
 }
+
+#[test]
+fn the_report_is_sound_in_a_browser_and_on_paper() {
+    let out = folder();
+    let archive = support::rehearsed("ceremony/sigstore.toml");
+    let file = out.path().join("report.html");
+    let written = run(["report", archive.to_str().unwrap(), "-o", file.to_str().unwrap(), "--json"]);
+    assert_eq!(written.code, 0, "{}", written.shown());
+    let said = opened(out.path(), &[file]);
+    said.iter().for_each(is_sound);
+    let head = written.json()["head"].as_str().unwrap().to_string();
+    for sheet in ["A4", "Letter"] {
+        let whole = sheets(&said[0]["pdf"][sheet]);
+        are_numbered(&whole, &head, Some("REHEARSAL"));
+        assert!((14..=24).contains(&whole.len()), "{} sheets of {sheet}", whole.len());
+        assert!(whole[0].contains("Nothing is wrong.") && whole[0].contains("44 items"), "{}", whole[0]);
+    }
+}

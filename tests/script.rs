@@ -5,11 +5,10 @@ mod support;
 mod terminal;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use support::site::Site;
-use support::{folder, repository, run};
-use terminal::Terminal;
+use support::{folder, run};
 
 const DEVICES: &[&str] = &["root-hsm", "keyholder-1"];
 
@@ -39,22 +38,10 @@ fn words(html: &str) -> String {
     words.split_whitespace().collect()
 }
 
-/// The minimal plan with people, and a fingerprint that is read back.
-fn plan(site: &Site) -> PathBuf {
-    let text = fs::read_to_string(repository().join("ceremony/minimal.toml")).unwrap();
-    let text = text.replacen("[ceremony]\n", "[ceremony]\nread-back = [\"issue/root\"]\n", 1).replace(
-        "[people]\n",
-        "[people]\noperator = { role = \"operator\" }\nwitness-1 = { role = \"witness\" }\n",
-    );
-    let path = site.folder.path().join("plan.toml");
-    fs::write(&path, text).unwrap();
-    path
-}
-
 #[test]
 fn its_steps_are_those_that_a_dry_run_says_are_left() {
     let site = Site::new("rehearsal", DEVICES);
-    let (plan, path, archive) = (plan(&site), site.path(), site.archive().display().to_string());
+    let (plan, path, archive) = (terminal::minimal(&site), site.path(), site.archive().display().to_string());
     let dry = ["run", plan.to_str().unwrap(), "--site", &path, "--archive", &archive, "--dry-run", "--json"];
     let left = |run: &support::Run| -> Vec<String> {
         let steps = run.json()["steps"].as_array().unwrap().clone();
@@ -83,29 +70,10 @@ fn its_steps_are_those_that_a_dry_run_says_are_left() {
 #[test]
 fn it_says_what_the_console_says_in_the_same_order() {
     let site = Site::new("rehearsal", DEVICES);
-    let plan = plan(&site);
+    let plan = terminal::minimal(&site);
     let (steps, html) = script(&plan, &["--site", &site.path()]);
     assert_eq!(steps.len(), 15);
-    let mut terminal = Terminal::run(&plan, &site, &[]);
-    terminal.answer("Type the ceremony's date, 2026-12-01, to begin", "2026-12-01");
-    let clock = std::process::Command::new("date").args(["-u", "+%H:%M"]).output().unwrap();
-    terminal.answer("What does a clock on the wall say?", String::from_utf8(clock.stdout).unwrap().trim());
-    for device in ["root-hsm", "keyholder-1", "root-hsm"] {
-        terminal.answer(&format!("Type {device}, or its serial"), device);
-    }
-    for _ in 0..3 {
-        terminal.expect("Word ");
-        let place: usize = terminal.expect(":").trim().parse().unwrap();
-        let shown = terminal.shown();
-        let row = format!("{}  ", (place - 1) / 4 * 4 + 1);
-        let row = shown.lines().rfind(|line| line.trim_start().starts_with(&row)).unwrap();
-        terminal.press(&format!("{}\n", row.split_whitespace().nth(1 + (place - 1) % 4).unwrap()));
-    }
-    for device in ["root-hsm", "keyholder-1", "keyholder-1", "root-hsm", "root-hsm"] {
-        terminal.answer(&format!("Type {device}, or its serial"), device);
-    }
-    assert_eq!(terminal.end(), 0, "{}", terminal.shown());
-    let shown = terminal.shown();
+    let shown = terminal::led_through(&plan, &site);
     let (opening, taken) = shown.split_once("steps are to be taken:").expect("the steps");
     let printed = words(&html);
     for said in [
