@@ -26,7 +26,7 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use serde_json::Value;
 
-pub use event::{CanaryPart, Confirmation, Event, FileRecord, KeyRecord, Role, ToBeSigned};
+pub use event::{CanaryPart, Confirmation, CopyRecord, Event, FileRecord, KeyRecord, Role, ToBeSigned};
 pub use inspection::{Inspection, inspect};
 pub use journal::{Damage, Journal, Record};
 pub use state::State;

@@ -1,5 +1,6 @@
 //! Runs the steps: preflight, engine, console.
 
+mod backup;
 pub mod clock;
 pub mod conduct;
 pub mod console;
@@ -11,6 +12,7 @@ pub mod preflight;
 mod prompt;
 mod publish;
 mod revocations;
+pub mod signers;
 pub mod walkthrough;
 
 use std::path::PathBuf;
@@ -195,6 +197,9 @@ pub enum CeremonyError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Metadata that too few of those who must sign it have signed, or can sign here.
+    #[error(transparent)]
+    TooFew(#[from] signers::TooFew),
     /// Something that an earlier step should have made.
     #[error("{0}")]
     Missing(String),

@@ -4,6 +4,7 @@
 //! dates moved as the archive's are. What is made never changes, so a plan that says otherwise of it
 //! is refused, and so is one that no longer mentions it: nothing is ever removed.
 
+pub mod handover;
 pub mod order;
 pub mod phase;
 
@@ -16,7 +17,7 @@ use sigstore_protobuf_specs::dev::sigstore::common::v1::TimeRange;
 use sigstore_protobuf_specs::dev::sigstore::trustroot::v1::Service;
 
 use crate::archive::{Role, State};
-use crate::plan::{Algorithm, Key, Name, Plan};
+use crate::plan::{Algorithm, At, Key, Name, Plan, Tuf};
 use crate::trust_root;
 
 /// What a step does.
@@ -35,6 +36,15 @@ pub enum Action {
     ImportKey {
         /// The key's name.
         key: Name,
+    },
+    /// A key is wrapped for a second device, which takes it in and proves that it has it.
+    BackUp {
+        /// The key's name.
+        key: Name,
+        /// The device that holds the key.
+        from: Name,
+        /// The device that is given the copy.
+        to: Name,
     },
     /// A certificate is signed.
     Issue {
@@ -85,7 +95,9 @@ impl Step {
     /// The key that the step uses or makes, if any.
     pub fn key(&self) -> Option<&Name> {
         match &self.action {
-            Action::GenerateKey { key, .. } | Action::ImportKey { key } => Some(key),
+            Action::GenerateKey { key, .. } | Action::ImportKey { key } | Action::BackUp { key, .. } => {
+                Some(key)
+            }
             Action::Issue { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => Some(signer),
@@ -101,6 +113,7 @@ impl fmt::Display for Action {
                 write!(f, "generate the {algorithm} key {key} on {device}")
             }
             Self::ImportKey { key } => write!(f, "take over the key {key} from its request"),
+            Self::BackUp { key, from, to } => write!(f, "copy the key {key} from {from} to {to}, wrapped"),
             Self::Issue { certificate, signer } => {
                 write!(f, "sign the certificate {certificate} with {signer}")
             }
@@ -152,6 +165,10 @@ pub fn between(plan: &Plan, state: &State) -> Result<Vec<Step>, Conflicts> {
     let mut steps = Vec::new();
     keys(plan, state, &mut steps, &mut conflicts);
     certificates(plan, state, &mut steps, &mut conflicts);
+    for (key, from, to) in plan.backups() {
+        let action = Action::BackUp { key: key.clone(), from: from.clone(), to: to.clone() };
+        steps.push(Step::new(format!("back-up/{key}"), action, state.copies.contains_key(key)));
+    }
     for (name, crl) in &plan.crls {
         let made = state.crls.get(name).map(|made| &made.spec);
         let done = agrees("crls", name, &crl_spec(plan, name), made, &mut conflicts);
@@ -227,12 +244,10 @@ fn metadata(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut V
         let Some(spec) = role_spec(plan, role) else { continue };
         let done = state.newest(role).is_some_and(|published| published.spec == spec);
         let version = state.next_version(role);
-        let signers: Vec<Name> = match role {
-            Role::Root => tuf.root.keyholders.iter().map(|name| (**name).clone()).collect(),
-            Role::Targets => tuf.targets.keyholders.iter().map(|name| (**name).clone()).collect(),
-            Role::Snapshot => vec![(*tuf.snapshot.key).clone()],
-            Role::Timestamp => vec![(*tuf.timestamp.key).clone()],
-        };
+        let mut signers = signers(plan, tuf, role);
+        if role == Role::Root && !done {
+            signers.extend(handover::of(plan, state).map(|handover| handover.leaving).unwrap_or_default());
+        }
         for signer in signers {
             let id = format!("sign/tuf-{role}/{signer}");
             let made = state.signatures.get(&(role, version, signer.clone()));
@@ -240,6 +255,17 @@ fn metadata(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut V
             steps.push(Step::new(id, Action::SignMetadata { role, signer }, signed));
         }
         steps.push(Step::new(format!("publish/tuf-{role}"), Action::Publish { role }, done));
+    }
+}
+
+/// The names of the keys that sign a role, as the plan has it.
+fn signers(plan: &Plan, tuf: &Tuf, role: Role) -> Vec<Name> {
+    let people = |names: &[At<Name>]| names.iter().map(|name| plan.key_of(name).clone()).collect();
+    match role {
+        Role::Root => people(&tuf.root.keyholders),
+        Role::Targets => people(&tuf.targets.keyholders),
+        Role::Snapshot => vec![(*tuf.snapshot.key).clone()],
+        Role::Timestamp => vec![(*tuf.timestamp.key).clone()],
     }
 }
 
@@ -254,13 +280,17 @@ fn agrees(
     let Some(made) = made else { return false };
     if made != planned {
         let fields = differing(made, planned);
-        conflicts.push(Conflict {
-            object: format!("{kind}.{name}"),
-            reason: format!("this was made with another {fields}"),
-            help:
+        let help = match made.get("keyholder").and_then(Value::as_str) {
+            Some(keyholder) => format!(
+                "a key never changes: whoever gets another device gets a new key on it. Give the device and the key names of their own: {keyholder} = {{ role = \"keyholder\", device = \"…\", key = \"…\" }}"
+            ),
+            None => {
                 "what is made does not change: put the plan back as it was, and give the new one a new name"
-                    .into(),
-        });
+                    .into()
+            }
+        };
+        let reason = format!("this was made with another {fields}");
+        conflicts.push(Conflict { object: format!("{kind}.{name}"), reason, help });
     }
     true
 }
@@ -275,10 +305,12 @@ fn differing(a: &Value, b: &Value) -> String {
     names.join(", ")
 }
 
-/// What the archive holds and the plan does not mention.
+/// What the archive holds and the plan does not mention. Keyholders may go: their keys stay in the archive
+/// and in the roots that listed them, and a plan need not name them any more.
 fn gone(plan: &Plan, state: &State, conflicts: &mut Vec<Conflict>) {
-    let planned_key = |name: &Name| plan.keys.contains_key(name) || plan.people.contains_key(name);
-    let keys = state.keys.keys().filter(|name| !planned_key(name)).map(|name| ("keys", name));
+    let planned_key = |name: &Name| plan.keys.contains_key(name) || plan.keyholder_of(name).is_some();
+    let keys = state.keys.iter().filter(|(name, made)| made.keyholder.is_none() && !planned_key(name));
+    let keys = keys.map(|(name, _)| ("keys", name));
     let certificates = state
         .certificates
         .keys()
@@ -321,13 +353,20 @@ fn entries_stay(made: &Value, planned: &Value, conflicts: &mut Vec<Conflict>) {
     }
 }
 
-/// What the plan says of a key. Keyholders' keys bear the keyholder's name.
+/// What the plan says of a key. Keyholders' keys bear the keyholder's name, unless the plan names them.
 pub fn key_spec(plan: &Plan, name: &Name) -> Value {
     if let Some(Key::Csr { .. }) = plan.keys.get(name) {
         return json!({"csr": true});
     }
     match plan.device_keys().find(|(key, _, _)| *key == name) {
-        Some((_, device, algorithm)) => json!({"device": device, "algorithm": algorithm}),
+        Some((_, device, algorithm)) => {
+            let mut spec = json!({"device": device, "algorithm": algorithm});
+            let more = [("backup", plan.backup_of(name)), ("keyholder", plan.keyholder_of(name))];
+            if let Some(spec) = spec.as_object_mut() {
+                spec.extend(more.iter().filter_map(|(field, of)| Some((field.to_string(), json!((*of)?)))));
+            }
+            spec
+        }
         None => Value::Null,
     }
 }
@@ -377,12 +416,27 @@ pub fn role_spec(plan: &Plan, role: Role) -> Option<Value> {
         Role::Root => {
             let keys = json!({"snapshot": tuf.snapshot.key, "timestamp": tuf.timestamp.key});
             let targets = json!({"keyholders": tuf.targets.keyholders, "threshold": tuf.targets.threshold});
-            json!({"root": tuf.root, "targets": targets, "online": keys})
+            let spec = json!({"root": tuf.root, "targets": targets, "online": keys});
+            with_keys(plan, spec, tuf.root.keyholders.iter().chain(tuf.targets.keyholders.iter()))
         }
-        Role::Targets => json!({"targets": tuf.targets, "trust-root": trust_root_spec(plan)?}),
+        Role::Targets => {
+            let spec = json!({"targets": tuf.targets, "trust-root": trust_root_spec(plan)?});
+            with_keys(plan, spec, tuf.targets.keyholders.iter())
+        }
         Role::Snapshot => json!({"snapshot": tuf.snapshot, "targets": role_spec(plan, Role::Targets)?}),
         Role::Timestamp => json!({"timestamp": tuf.timestamp, "snapshot": role_spec(plan, Role::Snapshot)?}),
     })
+}
+
+/// A role's spec with the keys of those keyholders whose key does not bear their name: who changes the
+/// device signs anew, under the same name.
+fn with_keys<'a>(plan: &Plan, mut spec: Value, keyholders: impl Iterator<Item = &'a At<Name>>) -> Value {
+    let keys = keyholders.map(|name| (name.to_string(), json!(plan.key_of(name))));
+    let keys: serde_json::Map<String, Value> = keys.filter(|(name, key)| key != name.as_str()).collect();
+    if let (false, Some(spec)) = (keys.is_empty(), spec.as_object_mut()) {
+        spec.insert("keys".into(), Value::Object(keys));
+    }
+    spec
 }
 
 #[cfg(test)]

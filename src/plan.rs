@@ -146,19 +146,59 @@ impl Plan {
         })
     }
 
+    /// The name of a keyholder's key: the keyholder's own, unless the plan names it.
+    pub fn key_of<'a>(&'a self, keyholder: &'a Name) -> &'a Name {
+        self.people.get(keyholder).and_then(|person| person.key.as_deref()).unwrap_or(keyholder)
+    }
+
+    /// The keyholder whose key has this name.
+    pub fn keyholder_of(&self, key: &Name) -> Option<&Name> {
+        self.keyholders().map(|(person, ..)| person).find(|person| self.key_of(person) == key)
+    }
+
     /// Every key that a device generates: name, device, algorithm. CA and log keys first, then keyholders'.
     pub fn device_keys(&self) -> impl Iterator<Item = (&Name, &Name, Algorithm)> {
         let keys = self.keys.iter().filter_map(|(name, key)| match key {
-            Key::Device { device, algorithm } => Some((name, &**device, **algorithm)),
+            Key::Device { device, algorithm, .. } => Some((name, &**device, **algorithm)),
             Key::Csr { .. } => None,
         });
-        keys.chain(self.keyholders())
+        let people =
+            self.keyholders().map(|(person, device, algorithm)| (self.key_of(person), device, algorithm));
+        keys.chain(people)
+    }
+
+    /// Keys of which a second device is given a copy: the key, its device, and the copy's.
+    pub fn backups(&self) -> impl Iterator<Item = (&Name, &Name, &Name)> {
+        self.keys.iter().filter_map(|(name, key)| match key {
+            Key::Device { device, backup: Some(backup), .. } => Some((name, &**device, &**backup)),
+            _ => None,
+        })
+    }
+
+    /// The device that is given a copy of this key, if one is.
+    pub fn backup_of(&self, key: &Name) -> Option<&Name> {
+        self.backups().find(|(name, ..)| *name == key).map(|(.., backup)| backup)
+    }
+
+    /// A certificate that this key signs: signed once more by the copy, over the same bytes, it proves the
+    /// copy, and the key signs nothing but certificates for it (CSBR 6.1.7).
+    pub fn proof_of_copy(&self, key: &Name) -> Option<&Name> {
+        let signed = self.certificates.iter().find(|(_, certificate)| {
+            let issuer = certificate.issuer.as_ref();
+            let signer = match issuer {
+                Some(issuer) => self.certificates.get(&**issuer),
+                None => Some(*certificate),
+            };
+            signer.is_some_and(|signer| *signer.key == *key)
+        });
+        signed.map(|(name, _)| name)
     }
 
     /// The names of all devices, each once, in the order in which the plan names them.
     pub fn devices(&self) -> Vec<&Name> {
         let mut devices: Vec<&Name> = Vec::new();
-        for (_, device, _) in self.device_keys() {
+        let copies = self.backups().map(|(.., backup)| backup);
+        for device in self.device_keys().map(|(_, device, _)| device).chain(copies) {
             if !devices.contains(&device) {
                 devices.push(device);
             }

@@ -35,6 +35,14 @@ pub enum Pin {
     File(PathBuf),
     /// Read from the environment; only in a rehearsal.
     Env(String),
+    /// Known to nobody: made by `token init`, dealt out in shares, and restored from some of them, typed by
+    /// their holders (Shamir's secret sharing).
+    Shares {
+        /// How many there are.
+        shares: u8,
+        /// How many restore it.
+        threshold: u8,
+    },
 }
 
 #[derive(Deserialize)]
@@ -44,6 +52,8 @@ enum WrittenPin {
     Source {
         file: Option<PathBuf>,
         env: Option<String>,
+        shares: Option<u8>,
+        threshold: Option<u8>,
         #[serde(flatten)]
         other: IndexMap<String, serde_json::Value>,
     },
@@ -53,16 +63,22 @@ impl TryFrom<WrittenPin> for Pin {
     type Error = String;
     fn try_from(written: WrittenPin) -> Result<Self, String> {
         // What was found is not repeated: someone may have written the PIN itself here.
-        let wrong =
-            "not a source of PINs: expected \"prompt\", \"protected\", { file = \"…\" } or { env = \"…\" }";
+        let wrong = "not a source of PINs: expected \"prompt\", \"protected\", { file = \"…\" }, { env = \"…\" } or { shares = 5, threshold = 3 }";
         match written {
             WrittenPin::Word(word) if word == "prompt" => Ok(Self::Prompt),
             WrittenPin::Word(word) if word == "protected" => Ok(Self::Protected),
-            WrittenPin::Source { file: Some(file), env: None, other } if other.is_empty() => {
-                Ok(Self::File(file))
-            }
-            WrittenPin::Source { file: None, env: Some(env), other } if other.is_empty() => {
-                Ok(Self::Env(env))
+            WrittenPin::Source { file, env, shares, threshold, other } if other.is_empty() => {
+                match (file, env, shares, threshold) {
+                    (Some(file), None, None, None) => Ok(Self::File(file)),
+                    (None, Some(env), None, None) => Ok(Self::Env(env)),
+                    (None, None, Some(shares), Some(threshold)) if threshold < 2 || threshold > shares => {
+                        Err(format!(
+                            "{threshold} of {shares} shares: expected at least 2, and no more than there are"
+                        ))
+                    }
+                    (None, None, Some(shares), Some(threshold)) => Ok(Self::Shares { shares, threshold }),
+                    _ => Err(wrong.into()),
+                }
             }
             _ => Err(wrong.into()),
         }
@@ -75,11 +91,12 @@ impl JsonSchema for Pin {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Where the PIN comes from: typed at the terminal, typed on the device's keypad, a file of mode 0600, or (in a rehearsal only) an environment variable.",
+            "description": "Where the PIN comes from: typed at the terminal, typed on the device's keypad, a file of mode 0600, shares that several people type, or (in a rehearsal only) an environment variable.",
             "oneOf": [
                 {"enum": ["prompt", "protected"]},
                 {"type": "object", "properties": {"file": {"type": "string"}}, "required": ["file"], "additionalProperties": false},
-                {"type": "object", "properties": {"env": {"type": "string"}}, "required": ["env"], "additionalProperties": false}
+                {"type": "object", "properties": {"env": {"type": "string"}}, "required": ["env"], "additionalProperties": false},
+                {"type": "object", "properties": {"shares": {"type": "integer", "minimum": 2, "maximum": 255}, "threshold": {"type": "integer", "minimum": 2, "maximum": 255}}, "required": ["shares", "threshold"], "additionalProperties": false}
             ]
         })
     }

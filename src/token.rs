@@ -7,6 +7,7 @@
 mod attributes;
 pub mod class;
 mod clock;
+pub mod copy;
 pub mod devices;
 pub mod environment;
 pub mod error;
@@ -20,6 +21,7 @@ mod pair;
 pub mod pin;
 pub mod pkcs11;
 mod public_key;
+mod shares;
 pub mod state;
 mod template;
 pub mod throwaway;
@@ -29,6 +31,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use class::Class;
+pub use copy::{Transport, Wrapped};
 pub use devices::{Devices, ModuleTokens, Present};
 pub use error::TokenError;
 pub use failure::{Failure, Seen, Which};
@@ -80,7 +83,12 @@ pub struct KeyReport {
 impl KeyReport {
     /// Why this can't be what [`Token::generate`] makes under this name: what differs, what it is, and
     /// what it would be. What a device does not answer speaks against nothing.
-    pub fn strange(&self, key: &Name, algorithm: Algorithm) -> Option<(String, String, String)> {
+    pub fn strange(
+        &self,
+        key: &Name,
+        algorithm: Algorithm,
+        copied: bool,
+    ) -> Option<(String, String, String)> {
         let id = data_encoding::HEXLOWER.encode(&template::id(key));
         if self.id != id {
             return Some(("its CKA_ID".into(), self.id.clone(), id));
@@ -89,7 +97,7 @@ impl KeyReport {
         if found != algorithm {
             return Some(("its algorithm".into(), found.to_string(), algorithm.to_string()));
         }
-        let (attribute, told) = attributes::contradiction(&self.attributes)?;
+        let (attribute, told) = attributes::contradiction(&self.attributes, copied)?;
         Some((attribute.into(), (!told).to_string(), told.to_string()))
     }
 }
@@ -137,6 +145,43 @@ pub trait Token {
     /// there was such a half; refuses to remove anything that could sign, or that another tool made.
     /// For a caller whose journal knows of the intent to generate this key here, and of no result.
     fn discard_half(&mut self, key: &Name) -> Result<bool, TokenError>;
+
+    /// Generates as [`generate`](Self::generate) does, a key that may leave the device wrapped, until
+    /// [`close`](Self::close).
+    fn generate_for_copy(&mut self, key: &Name, _: Algorithm) -> Result<KeyReport, TokenError> {
+        Err(self.makes_no_copies(key))
+    }
+
+    /// Makes ready to take a copy in: the key that the copy shall be wrapped under.
+    fn transport(&mut self, key: &Name) -> Result<Transport, TokenError> {
+        Err(self.makes_no_copies(key))
+    }
+
+    /// Wraps a key for the device that the transport key is of.
+    fn wrap(&mut self, key: &Name, _: &Transport) -> Result<Wrapped, TokenError> {
+        Err(self.makes_no_copies(key))
+    }
+
+    /// Takes a wrapped key in, under the same label and id; refuses a label that is taken. The copy can't
+    /// leave again. It is not proved yet: that is what a signature by it does.
+    fn unwrap(&mut self, key: &Name, _: &PublicKey, _: &Wrapped) -> Result<KeyReport, TokenError> {
+        Err(self.makes_no_copies(key))
+    }
+
+    /// Takes from a key, for good, that it may leave the device.
+    fn close(&mut self, key: &Name) -> Result<KeyReport, TokenError> {
+        Err(self.makes_no_copies(key))
+    }
+
+    /// What a device answers that has no copies.
+    fn makes_no_copies(&self, key: &Name) -> TokenError {
+        let DeviceReport { model, serial, .. } = self.report();
+        TokenError::NoCopies {
+            device: format!("{model}, serial {serial}"),
+            key: key.clone(),
+            lacking: "any mechanism for it".into(),
+        }
+    }
 
     /// Every object that the session sees, sorted.
     fn inventory(&mut self) -> Result<Vec<ObjectReport>, TokenError>;

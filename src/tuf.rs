@@ -20,7 +20,7 @@ pub use envelope::{Envelope, EnvelopeError, Progress, envelope, progress};
 pub use key::{Key, UnsupportedKey};
 pub use metadata::{BadMetadata, Head, MetaFile, Metadata, Root, Snapshot, TargetFile, Targets, Timestamp};
 pub use role::{Role, RoleKeys, Signers};
-pub use signature::{Context, RoleSignature, draft, may_sign};
+pub use signature::{Context, RoleSignature, draft, may_sign, roots};
 
 use std::collections::BTreeMap;
 

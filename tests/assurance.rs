@@ -164,6 +164,7 @@ fn the_second_opinion_is_another_implementation() {
                     "Role",
                     "FileRecord",
                     "KeyRecord",
+                    "CopyRecord",
                     "ToBeSigned",
                     "event::Confirmation",
                 ];

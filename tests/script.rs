@@ -25,6 +25,12 @@ fn script(plan: &Path, more: &[&str]) -> (Vec<String>, String) {
         html.split("data-step=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_string()).collect();
     let told: Vec<String> = serde_json::from_value(printed.json()["steps"].clone()).unwrap();
     assert_eq!(steps, told);
+    // Each place to turn to is printed along, under its number.
+    assert!(!html.contains("class=\"unknown\""), "a section that the recovery document does not have");
+    for link in html.split("href=\"#").skip(1) {
+        let anchor = link.split('"').next().unwrap();
+        assert_eq!(html.matches(&format!("<article id=\"{anchor}\"><h3>R")).count(), 1, "{anchor}");
+    }
     (steps, html)
 }
 

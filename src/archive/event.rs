@@ -48,6 +48,9 @@ pub struct KeyRecord {
     pub public: String,
     /// The plan's name of the device that generated it; none for a key that lives elsewhere.
     pub device: Option<Name>,
+    /// The plan's name of the keyholder whose key it is; none for keys of CAs, logs and online roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyholder: Option<Name>,
     /// What that device says of itself.
     pub device_claims: Option<DeviceReport>,
     /// The object's id on the device, in hex.
@@ -60,6 +63,30 @@ pub struct KeyRecord {
     pub attestation: Option<Value>,
     /// The certificate signing request of a key that lives elsewhere, as base64.
     pub request: Option<String>,
+}
+
+/// A copy of a key on a second device. The content of `keys/NAME.backup.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CopyRecord {
+    /// The key's name.
+    pub name: Name,
+    /// SHA-256 of the SubjectPublicKeyInfo, in hex: the key's own.
+    pub fingerprint: String,
+    /// The plan's name of the device that holds the copy.
+    pub device: Name,
+    /// What that device says of itself.
+    pub device_claims: DeviceReport,
+    /// The object's id on that device, in hex.
+    pub id: String,
+    /// The copy's attributes as its device reads them back: its claims.
+    pub attributes: BTreeMap<String, Value>,
+    /// The attributes of the key that was copied, as its device reads them back now.
+    pub attributes_of_the_original: BTreeMap<String, Value>,
+    /// The certificate whose bytes the copy signed once more, to prove itself.
+    pub proof: Name,
+    /// SHA-256 of those bytes, in hex. The signature verified, and was not kept.
+    pub signed: String,
 }
 
 /// Bytes that are about to be signed.
@@ -249,6 +276,26 @@ pub enum Event {
         /// The key.
         key: Box<KeyRecord>,
     },
+    /// A key is about to be copied, wrapped, to a second device. Said again each time that it is tried.
+    CopyIntended {
+        /// The step.
+        step: String,
+        /// The key's name.
+        key: Name,
+        /// The device that holds it.
+        from: Name,
+        /// The device that is given the copy.
+        to: Name,
+    },
+    /// A second device holds the key, and proved it.
+    CopyMade {
+        /// The step.
+        step: String,
+        /// Whether the copy was found on the device after an interruption.
+        adopted: bool,
+        /// The copy.
+        copy: Box<CopyRecord>,
+    },
     /// Something is about to be signed.
     SignatureIntended {
         /// The step.
@@ -411,6 +458,8 @@ impl Event {
         match self {
             Self::KeyIntended { step, .. }
             | Self::KeyMade { step, .. }
+            | Self::CopyIntended { step, .. }
+            | Self::CopyMade { step, .. }
             | Self::SignatureIntended { step, .. }
             | Self::SignatureRepeated { step, .. }
             | Self::CertificateSigned { step, .. }
@@ -447,6 +496,8 @@ impl Event {
             Self::KeyIntended { .. } => "key-intended",
             Self::HalfKeyDiscarded { .. } => "half-key-discarded",
             Self::KeyMade { .. } => "key-made",
+            Self::CopyIntended { .. } => "copy-intended",
+            Self::CopyMade { .. } => "copy-made",
             Self::SignatureIntended { .. } => "signature-intended",
             Self::SignatureRepeated { .. } => "signature-repeated",
             Self::CertificateSigned { .. } => "certificate-signed",

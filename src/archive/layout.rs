@@ -74,6 +74,7 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             once(format!("keys/{}.pem", key.name), pem("PUBLIC KEY", &decode(&key.public)).into_bytes()),
             once(format!("keys/{}.json", key.name), readable(key)),
         ],
+        Event::CopyMade { copy, .. } => vec![once(format!("keys/{}.backup.json", copy.name), readable(copy))],
         Event::CertificateSigned { certificate, issuer, der, .. } => {
             let own = pem("CERTIFICATE", &decode(der));
             let above =
@@ -129,6 +130,7 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         | Event::DeviceOpened { .. }
         | Event::HalfKeyDiscarded { .. }
         | Event::KeyIntended { .. }
+        | Event::CopyIntended { .. }
         | Event::SignatureIntended { .. }
         | Event::SignatureRepeated { .. }
         | Event::CrlSigned { .. }

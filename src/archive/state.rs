@@ -20,6 +20,17 @@ pub struct MadeKey {
     pub public: PublicKey,
     /// The device that holds it; none if it lives elsewhere.
     pub device: Option<Name>,
+    /// The keyholder whose key it is; none for keys of CAs, logs and online roles.
+    pub keyholder: Option<Name>,
+}
+
+/// A copy of a key on a second device.
+#[derive(Clone, Debug)]
+pub struct MadeCopy {
+    /// The device that holds it, by the plan's name.
+    pub device: Name,
+    /// That device's serial.
+    pub serial: String,
 }
 
 /// A certificate that was signed.
@@ -121,6 +132,8 @@ pub struct State {
     pub operations: BTreeMap<Name, u64>,
     /// Keys, by name.
     pub keys: BTreeMap<Name, MadeKey>,
+    /// Copies of keys on second devices, by the key's name.
+    pub copies: BTreeMap<Name, MadeCopy>,
     /// Certificates, by name.
     pub certificates: BTreeMap<Name, MadeCertificate>,
     /// CRLs, by name.
@@ -196,6 +209,17 @@ impl State {
                     self.devices.insert(device.clone(), serial.clone());
                 }
             }
+            Event::CopyIntended { step, key, .. } => {
+                self.open.insert(step.clone(), record.event.clone());
+                // The copy signs once, to prove itself.
+                self.count(key);
+            }
+            Event::CopyMade { copy, .. } => {
+                let made =
+                    MadeCopy { device: copy.device.clone(), serial: copy.device_claims.serial.clone() };
+                self.devices.insert(made.device.clone(), made.serial.clone());
+                self.copies.insert(copy.name.clone(), made);
+            }
             Event::SignatureIntended { step, key, .. } => {
                 self.open.insert(step.clone(), record.event.clone());
                 self.count(key);
@@ -204,7 +228,8 @@ impl State {
             Event::KeyMade { key, spec, .. } => {
                 let public =
                     PublicKey::from_spki(&decode(&key.public)?).map_err(|error| damage(error.to_string()))?;
-                let made = MadeKey { spec: spec.clone(), public, device: key.device.clone() };
+                let (device, keyholder) = (key.device.clone(), key.keyholder.clone());
+                let made = MadeKey { spec: spec.clone(), public, device, keyholder };
                 if let (Some(device), Some(claims)) = (&key.device, &key.device_claims) {
                     self.devices.insert(device.clone(), claims.serial.clone());
                 }
@@ -252,7 +277,10 @@ impl State {
         }
         let begins = matches!(
             record.event,
-            Event::KeyIntended { .. } | Event::SignatureIntended { .. } | Event::SignatureRepeated { .. }
+            Event::KeyIntended { .. }
+                | Event::CopyIntended { .. }
+                | Event::SignatureIntended { .. }
+                | Event::SignatureRepeated { .. }
         );
         if let Some(step) = record.event.step().filter(|_| !begins) {
             self.open.remove(step);
@@ -263,6 +291,12 @@ impl State {
     fn count(&mut self, key: &Name) {
         let count = self.operations.entry(key.clone()).or_default();
         *count = count.saturating_add(1);
+    }
+
+    /// The keyholder whose key a device holds, also where the plan names neither any more.
+    pub fn keyholder_at(&self, device: &Name) -> Option<&Name> {
+        let keys = self.keys.values().filter(|made| made.device.as_ref() == Some(device));
+        keys.filter_map(|made| made.keyholder.as_ref()).next()
     }
 
     /// The newest published metadata of a role.

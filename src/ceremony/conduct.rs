@@ -12,7 +12,7 @@ use super::engine::{Engine, Status, StepReport, millis};
 use super::people::People;
 use super::preflight::devices::{Found, Look, devices};
 use super::preflight::{Preflight, draft_everything};
-use super::{CeremonyError, Console, machine};
+use super::{CeremonyError, Console, machine, signers};
 use crate::archive::{self, Archive, ArchiveError, Confirmation, Event, FileRecord, State, room};
 use crate::difference::{self, Step};
 use crate::lint::Rules;
@@ -184,6 +184,7 @@ impl Day<'_> {
         let made = (ceremony.archive, self.state);
         let drafted = draft_everything(self.plan, self.rules, made, ceremony.folder, self.clock, rehearsal)?;
         self.console.warnings(&drafted.warnings);
+        signers::enough(self.people(), self.state, self.steps)?;
         room::writable(ceremony.archive)?;
         let mut machine =
             machine::look(ceremony.site, ceremony.guard, self.clock.now(), self.plan.ceremony.date);
@@ -191,7 +192,7 @@ impl Day<'_> {
         machine::judge(ceremony.site, &machine)?;
         // The plan is read aloud before any device is touched.
         let opened = if ceremony.dry_run { None } else { Some(self.opening(&report.plan)?) };
-        let people = People { plan: self.plan, site: ceremony.site };
+        let people = People { plan: self.plan, site: ceremony.site, state: self.state };
         let look = Look { plan: self.plan, state: self.state, steps: self.steps, people };
         let Found { devices, later } = devices(&look, tokens, self.console)?;
         let preflight = Preflight {
@@ -218,7 +219,7 @@ impl Day<'_> {
     }
 
     fn people(&self) -> People<'_> {
-        People { plan: self.plan, site: self.ceremony.site }
+        People { plan: self.plan, site: self.ceremony.site, state: self.state }
     }
 
     /// A disk that is too full, unless the site waives it.
@@ -277,7 +278,7 @@ impl Day<'_> {
         }
         let missing = self.steps.iter().filter(|step| !step.done).count();
         self.console.begin(missing);
-        let people = People { plan: self.plan, site: ceremony.site };
+        let people = People { plan: self.plan, site: ceremony.site, state: self.state };
         let mut engine =
             Engine::new(people, self.rules, ceremony.folder, clock, archive, tokens, self.console);
         engine.later = later;

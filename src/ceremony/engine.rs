@@ -136,9 +136,10 @@ impl Engine<'_> {
     /// Takes every step that is not done, in order, and says of each what happened to it. Steps whose
     /// device was put off are taken when all others are.
     pub fn run(&mut self, steps: &[Step], reports: &mut [StepReport]) -> Result<(), CeremonyError> {
-        let mut pending: Vec<&Step> = steps.iter().filter(|step| !step.done).collect();
+        let (away, mut pending): (Vec<&Step>, Vec<&Step>) =
+            steps.iter().filter(|step| !step.done).partition(|step| self.is_away(step));
         loop {
-            let (before, mut rest) = (pending.len(), Vec::<&Step>::new());
+            let (before, mut rest, mut short) = (pending.len(), Vec::<&Step>::new(), None);
             for (at, step) in pending.iter().enumerate() {
                 if self.console.pause_asked() {
                     return Err(CeremonyError::Paused);
@@ -146,6 +147,13 @@ impl Engine<'_> {
                 let device = self.device_of(step);
                 let off = device.as_ref().is_some_and(|device| self.later.contains(device));
                 if off || rest.iter().any(|other| order::waits_for(self.plan, step, other)) {
+                    rest.push(step);
+                    continue;
+                }
+                if let Action::Publish { role } = step.action
+                    && let Some(few) = self.too_few(role, &away)?
+                {
+                    short = short.or(Some(few));
                     rest.push(step);
                     continue;
                 }
@@ -159,10 +167,18 @@ impl Engine<'_> {
                 }
             }
             if rest.is_empty() {
+                // All is published: nobody's signature is missing any more.
+                for step in &away {
+                    let report = reports.iter_mut().find(|report| report.id == step.id);
+                    report.into_iter().for_each(|report| report.status = Status::Done);
+                }
                 return self.remarks();
             }
             // Nothing is left to take first: now those devices are asked for again.
             if rest.len() == before && self.later.is_empty() {
+                if let Some(few) = short {
+                    return Err(few.into());
+                }
                 let step = rest.first().map_or("", |step| step.id.as_str());
                 return Err(CeremonyError::Missing(format!("{step} waits for a step that is not there")));
             }
@@ -232,7 +248,7 @@ impl Engine<'_> {
     /// The device that a step needs, if it needs one.
     fn device_of(&self, step: &Step) -> Option<Name> {
         match &step.action {
-            Action::GenerateKey { device, .. } => Some(device.clone()),
+            Action::GenerateKey { device, .. } | Action::BackUp { to: device, .. } => Some(device.clone()),
             Action::Issue { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => self.archive.state().keys.get(signer)?.device.clone(),
@@ -244,6 +260,7 @@ impl Engine<'_> {
         match &step.action {
             Action::GenerateKey { key, device, algorithm } => self.generate(step, key, device, *algorithm),
             Action::ImportKey { key } => self.import(step, key),
+            Action::BackUp { key, from, to } => self.back_up(step, key, from, to),
             Action::Issue { certificate, signer } => self.issue(step, certificate, signer),
             Action::IssueCrl { crl, signer } => self.issue_crl(step, crl, signer),
             Action::AssembleTrustRoot => self.assemble(step),
@@ -261,13 +278,14 @@ impl Engine<'_> {
         algorithm: Algorithm,
     ) -> Result<(), CeremonyError> {
         let claims = self.open(device)?;
+        let copied = self.plan.backup_of(key).is_some();
         let intended =
             Event::KeyIntended { step: step.id.clone(), key: key.clone(), device: device.clone(), algorithm };
         let interrupted = self.archive.state().open.get(&step.id) == Some(&intended);
         let orphan = if interrupted { self.orphan(key, device)? } else { None };
         let (report, adopted) = match orphan {
             Some(report) => {
-                if let Some((what, found, expected)) = report.strange(key, algorithm) {
+                if let Some((what, found, expected)) = report.strange(key, algorithm, copied) {
                     let (key, device) = (key.clone(), device.clone());
                     return Err(CeremonyError::StrangeOrphan { key, device, what, found, expected });
                 }
@@ -279,12 +297,19 @@ impl Engine<'_> {
             None => {
                 // Also when it was intended before: the journal counts what devices are asked to do.
                 self.archive.record(self.clock.now(), intended)?;
-                (self.token(device)?.generate(key, algorithm)?, false)
+                let token = self.token(device)?;
+                let made = if copied {
+                    token.generate_for_copy(key, algorithm)
+                } else {
+                    token.generate(key, algorithm)
+                };
+                (made?, false)
             }
         };
         self.refuse_known_key(key, &report.public)?;
         self.console.warnings(&lint::key::lint(key, &report.public, self.rules)?);
-        let record = key_record(key, Some((device, claims)), report, None);
+        let mut record = key_record(key, Some((device, claims)), report, None);
+        record.keyholder = self.plan.keyholder_of(key).cloned();
         let spec = difference::key_spec(self.plan, key);
         let event = Event::KeyMade { step: step.id.clone(), spec, adopted, key: Box::new(record) };
         Ok(self.archive.record(self.clock.now(), event)?)
@@ -351,7 +376,7 @@ impl Engine<'_> {
         Ok(claims)
     }
 
-    fn token(&mut self, device: &Name) -> Result<&mut dyn Token, CeremonyError> {
+    pub(super) fn token(&mut self, device: &Name) -> Result<&mut dyn Token, CeremonyError> {
         Ok(self.ring.open(device, self.console)?)
     }
 
@@ -434,6 +459,7 @@ fn key_record(
         fingerprint: report.public.fingerprint(),
         public: BASE64.encode(report.public.spki()),
         device,
+        keyholder: None,
         device_claims: claims,
         id: report.id,
         mechanism: report.mechanism,

@@ -1,6 +1,6 @@
 //! Steps that sign certificates and CRLs.
 
-use der::Decode;
+use der::{Decode, Encode};
 use x509_cert::certificate::TbsCertificate;
 
 use data_encoding::{BASE64, HEXLOWER};
@@ -13,14 +13,31 @@ use crate::archive::{Event, ToBeSigned};
 use crate::difference::{self, Step};
 use crate::lint::{Linted, Signable, Signed};
 use crate::pki::crl::{Before, Entries, Mark};
-use crate::pki::{Certificate, Crl, certificate, crl};
-use crate::plan::{self, Name};
+use crate::pki::{Certificate, Crl, Draft, certificate, crl};
+use crate::plan::{self, Name, Plan};
 
 impl Engine<'_> {
     pub(super) fn issue(&mut self, step: &Step, name: &Name, signer: &Name) -> Result<(), CeremonyError> {
-        let planned = self.plan.certificates.get(name);
-        let planned =
-            planned.ok_or_else(|| CeremonyError::Missing(format!("the plan has no certificate `{name}`")))?;
+        let planned = planned(self.plan, name)?;
+        let serial = self.serial(step)?;
+        let draft = self.draft(name, signer, serial)?;
+        let facts = |bytes: &[u8]| certificate_facts(planned, bytes);
+        let others = self.archive.state().certificates.values().map(|made| &made.certificate);
+        let linted = draft.beside(others).lint(self.rules)?;
+        self.console.warnings(linted.warnings());
+        let signed = self.sign(step, linted, Again::SameBytes, facts)?;
+        let spec = difference::certificate_spec(self.plan, name);
+        let issuer = planned.issuer.as_deref();
+        Ok(self.archive.certificate(self.clock.now(), &step.id, name, issuer, spec, &signed)?)
+    }
+
+    fn draft(
+        &self,
+        name: &Name,
+        signer: &Name,
+        serial: [u8; 20],
+    ) -> Result<Draft<Certificate>, CeremonyError> {
+        let planned = planned(self.plan, name)?;
         let issuer = planned.issuer.as_ref().map(|issuer| self.certificate(issuer)).transpose()?;
         let public = self.public(&planned.key)?;
         let signer_public = self.public(signer)?;
@@ -30,17 +47,30 @@ impl Engine<'_> {
             public: &public,
             issuer: issuer.as_ref(),
             signer: (signer, &signer_public),
-            serial: self.serial(step)?,
+            serial,
             rehearsal: self.rehearsal,
         };
-        let facts = |bytes: &[u8]| certificate_facts(planned, bytes);
-        let others = self.archive.state().certificates.values().map(|made| &made.certificate);
-        let linted = certificate::draft(&request)?.beside(others).lint(self.rules)?;
-        self.console.warnings(linted.warnings());
-        let signed = self.sign(step, linted, Again::SameBytes, facts)?;
-        let spec = difference::certificate_spec(self.plan, name);
-        let issuer = planned.issuer.as_deref();
-        Ok(self.archive.certificate(self.clock.now(), &step.id, name, issuer, spec, &signed)?)
+        Ok(certificate::draft(&request)?)
+    }
+
+    /// The draft of a certificate that this key signed, to the byte: what a copy of the key signs once
+    /// more, so that no key is ever asked to sign anything else.
+    pub(super) fn draft_again(
+        &self,
+        name: &Name,
+        signer: &Name,
+    ) -> Result<(Linted<Certificate>, Facts), CeremonyError> {
+        let made = self.certificate(name)?;
+        let other = || CeremonyError::OtherBytes { object: format!("certificates.{name}") };
+        let serial = made.tbs().serial_number().as_bytes().try_into().map_err(|_| other())?;
+        let others = self.archive.state().certificates.iter();
+        let others = others.filter(|(other, _)| *other != name).map(|(_, made)| &made.certificate);
+        let linted = self.draft(name, signer, serial)?.beside(others).lint(self.rules)?;
+        if made.tbs().to_der().ok().as_deref() != Some(linted.bytes()) {
+            return Err(other());
+        }
+        let facts = certificate_facts(planned(self.plan, name)?, linted.bytes());
+        Ok((linted, facts))
     }
 
     pub(super) fn issue_crl(&mut self, step: &Step, name: &Name, signer: &Name) -> Result<(), CeremonyError> {
@@ -168,6 +198,11 @@ impl Engine<'_> {
             })
             .ok_or_else(|| CeremonyError::OtherBytes { object: step.id.clone() })
     }
+}
+
+fn planned<'p>(plan: &'p Plan, name: &Name) -> Result<&'p plan::Certificate, CeremonyError> {
+    let planned = plan.certificates.get(name);
+    planned.ok_or_else(|| CeremonyError::Missing(format!("the plan has no certificate `{name}`")))
 }
 
 /// What people look at before a certificate is signed: read back from the very bytes.

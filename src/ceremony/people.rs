@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::archive::State;
 use crate::plan::{Name, Plan, Role};
 use crate::site::Site;
 
@@ -30,14 +31,17 @@ pub struct People<'a> {
     pub plan: &'a Plan,
     /// What they are called.
     pub site: &'a Site,
+    /// Whose devices the archive knows: also those of keyholders whom the plan names no more.
+    pub state: &'a State,
 }
 
 impl People<'_> {
     /// Who works a device: its keyholder, or else whoever works the keyboard.
     pub fn at(&self, device: &Name) -> Option<Person> {
         let keyholder = self.plan.keyholders().find(|(_, own, _)| *own == device);
+        let keyholder = keyholder.map(|(name, ..)| name).or_else(|| self.state.keyholder_at(device));
         match keyholder {
-            Some((name, ..)) => Some(self.person(name)),
+            Some(name) => Some(self.person(name)),
             None => self.first(&[Role::Operator, Role::Administrator]),
         }
     }
@@ -75,7 +79,8 @@ mod tests {
         let site = "purpose = \"rehearsal\"\n[people]\nkeyholder-1 = \"Ada\"\n[devices]\n";
         let site = Site::parse(&Source::new("site.toml", site), std::path::Path::new("/")).unwrap();
         let plan = example();
-        let people = People { plan: &plan, site: &site };
+        let state = State::default();
+        let people = People { plan: &plan, site: &site, state: &state };
         let at = |device: &str| people.at(&device.parse().unwrap()).unwrap().to_string();
         assert_eq!(at("keyholder-1"), "Ada (keyholder-1)");
         assert_eq!(at("keyholder-2"), "keyholder-2");

@@ -13,8 +13,8 @@ use super::clock::Clock;
 use super::engine::{Engine, StepReport};
 use super::people::People;
 use super::{CeremonyError, Console, Ring};
-use crate::archive::{Archive, Size, State};
-use crate::difference;
+use crate::archive::{Archive, Role, Size, State};
+use crate::difference::{self, Action};
 use crate::lint::{self, Findings, Rules};
 use crate::plan::{Name, Plan, Time};
 use crate::site::{MachineFinding, Site};
@@ -152,11 +152,24 @@ fn draft_as_of(
     let mut listener = Listener::default();
     listener.0.merge(&lint::plan::lint(plan, rules));
     let site = Site::nowhere(rehearsal);
-    let people = People { plan, site: &site };
+    let people = People { plan, site: &site, state };
     let mut engine = Engine::new(people, rules, folder, clock, &mut archive, &mut ring, &mut listener);
     engine.run(&steps, &mut reports)?;
+    let size = archive.size();
     listener.0.merge(&history(plan, rules, (state, archive.state()), clock)?);
-    Ok(Drafted { warnings: listener.0, size: archive.size() })
+    let root = Action::Publish { role: Role::Root };
+    let follows = difference::between(plan, state)?.iter().any(|step| step.action == root && !step.done);
+    if follows && state.newest(Role::Root).is_some() {
+        // The keys that there are, and throwaway ones in place of those that are still to be made.
+        let mut mixed = state.clone();
+        for (name, made) in &archive.state().keys {
+            mixed.keys.entry(name.clone()).or_insert_with(|| made.clone());
+        }
+        let mut archive = Archive::scratch(path, mixed);
+        let mut engine = Engine::new(people, rules, folder, clock, &mut archive, &mut ring, &mut listener);
+        engine.judge_next_root()?;
+    }
+    Ok(Drafted { warnings: listener.0, size })
 }
 
 /// What clients have of the trust root stays: judged with the keys and certificates that the archive

@@ -187,7 +187,7 @@ impl Engine<'_> {
                 let what = format!("the TUF {role} metadata, version {}", published.version);
                 (what, Fingerprint::of(published.content.as_bytes()))
             }
-            Action::SignMetadata { .. } => return None,
+            Action::BackUp { .. } | Action::SignMetadata { .. } => return None,
         })
     }
 }

@@ -7,7 +7,9 @@ use super::engine::{Again, Engine};
 use super::prompt::Facts;
 use crate::archive::Role;
 use crate::difference::{self, Step};
-use crate::lint;
+use crate::lint::tuf::signed;
+use crate::lint::{self, Lintable};
+use crate::pki::{Draft, PublicKey};
 use crate::plan::{Name, Tuf};
 use crate::trust_root::{self, Material};
 use crate::tuf::{self, Envelope, Key, Metadata, RoleSignature, Root, Signers};
@@ -49,19 +51,11 @@ impl Engine<'_> {
         role: Role,
         signer: &Name,
     ) -> Result<(), CeremonyError> {
-        let metadata = self.next_metadata(role)?;
         let spec = difference::role_spec(self.plan, role).unwrap_or_default();
-        let public = self.public(signer)?;
-        let context = tuf::Context {
-            key: self.tuf_key(signer)?,
-            root: self.root_in_force()?,
-            previous: self.newest(role)?,
-            now: self.clock.now(),
-            metadata,
-        };
-        let version = context.metadata.head().version;
-        let facts = facts(role, &context.metadata);
-        let linted = tuf::draft(signer, &public, context)?.lint(self.rules)?;
+        let draft = self.draft_metadata(role, signer)?;
+        let version = draft.context.metadata.head().version;
+        let facts = facts(role, &draft.context.metadata);
+        let linted = draft.lint(self.rules)?;
         self.console.warnings(linted.warnings());
         let bytes = linted.draft().bytes.clone();
         let signed = self.sign(step, linted, Again::OtherBytes, |_| facts)?;
@@ -69,25 +63,46 @@ impl Engine<'_> {
         Ok(self.archive.role_signature(self.clock.now(), &step.id, place, spec, &bytes, &signed)?)
     }
 
+    /// What a key shall sign.
+    fn draft_metadata(&mut self, role: Role, signer: &Name) -> Result<Draft<RoleSignature>, CeremonyError> {
+        let metadata = self.next_metadata(role)?;
+        let public = self.public(signer)?;
+        let root = self.root_in_force()?;
+        let context = tuf::Context {
+            key: listed(&metadata, root.as_ref(), &public, signer)?,
+            root,
+            previous: self.newest(role)?,
+            now: self.clock.now(),
+            metadata,
+        };
+        Ok(tuf::draft(signer, &public, context)?)
+    }
+
+    /// Judges the next root against the one that clients have, before anything is made.
+    pub(super) fn judge_next_root(&mut self) -> Result<(), CeremonyError> {
+        let Some(planned) = &self.plan.tuf else { return Ok(()) };
+        let Some(first) = planned.root.keyholders.first() else { return Ok(()) };
+        let draft = self.draft_metadata(Role::Root, self.plan.key_of(first))?;
+        let findings = RoleSignature::lint(&draft, self.rules).stopping()?;
+        self.console.warnings(&findings);
+        Ok(())
+    }
+
     pub(super) fn publish(&mut self, step: &Step, role: Role) -> Result<(), CeremonyError> {
         let metadata = self.next_metadata(role)?;
         let spec = difference::role_spec(self.plan, role).unwrap_or_default();
         let version = metadata.head().version;
-        let signatures: Vec<RoleSignature> = self
-            .archive
-            .state()
-            .signatures
-            .iter()
-            .filter(|((found, number, _), made)| *found == role && *number == version && made.spec == spec)
-            .map(|(_, made)| RoleSignature { keyid: made.keyid.clone(), sig: made.signature.clone() })
-            .collect();
-        let file = tuf::envelope(&metadata, &signatures, self.root_in_force()?.as_ref())?;
+        let signatures = self.signatures(role, version);
+        let file = signed::File { metadata, signatures, in_force: self.root_in_force()? };
+        let warnings = signed::lint(&format!("tuf-{role}"), &file, self.rules)?;
+        self.console.warnings(&warnings);
+        let file = tuf::envelope(&file.metadata, &file.signatures, file.in_force.as_ref())?;
         Ok(self.archive.publish(self.clock.now(), &step.id, (role, version), spec, &file)?)
     }
 
     /// What a role's next version says. It follows from plan and archive alone, so that every
     /// keyholder, and a run that goes on, signs the same bytes.
-    fn next_metadata(&mut self, role: Role) -> Result<Metadata, CeremonyError> {
+    pub(super) fn next_metadata(&mut self, role: Role) -> Result<Metadata, CeremonyError> {
         let place = (role, self.archive.state().next_version(role));
         if let Some(known) = self.metadata.get(&place) {
             return Ok(known.clone());
@@ -132,7 +147,11 @@ impl Engine<'_> {
 
     fn signers(&self, planned: &Tuf) -> Result<BTreeMap<Role, Signers>, CeremonyError> {
         let people = |role: &crate::plan::tuf::KeyholderRole| {
-            let keys = role.keyholders.iter().map(|name| self.tuf_key(name)).collect::<Result<_, _>>()?;
+            let keys = role
+                .keyholders
+                .iter()
+                .map(|name| self.tuf_key(self.plan.key_of(name)))
+                .collect::<Result<_, _>>()?;
             Ok::<_, CeremonyError>(Signers { keys, threshold: *role.threshold })
         };
         let online = |role: &crate::plan::tuf::OnlineRole| {
@@ -148,12 +167,11 @@ impl Engine<'_> {
 
     /// A key as TUF lists it; a keyholder's names its owner.
     fn tuf_key(&self, name: &Name) -> Result<Key, CeremonyError> {
-        let owner = self.plan.people.contains_key(name).then_some(name);
-        Ok(Key::new(&self.public(name)?, owner)?)
+        Ok(Key::new(&self.public(name)?, self.plan.keyholder_of(name))?)
     }
 
     /// The root that clients trust now.
-    fn root_in_force(&mut self) -> Result<Option<Root>, CeremonyError> {
+    pub(super) fn root_in_force(&mut self) -> Result<Option<Root>, CeremonyError> {
         match self.newest(Role::Root)? {
             Some(Metadata::Root(root)) => Ok(Some(root)),
             _ => Ok(None),
@@ -171,6 +189,25 @@ impl Engine<'_> {
         self.metadata.insert(place, metadata.clone());
         Ok(Some(metadata))
     }
+}
+
+/// A key as the root lists it that has it sign: the one that is signed, or else the one in force.
+fn listed(
+    metadata: &Metadata,
+    in_force: Option<&Root>,
+    public: &PublicKey,
+    signer: &Name,
+) -> Result<Key, CeremonyError> {
+    let new = match metadata {
+        Metadata::Root(root) => Some(root),
+        _ => None,
+    };
+    let role = metadata.role();
+    let keys = new.into_iter().chain(in_force).flat_map(|root| root.signers(role));
+    let mut ours = keys.filter(|(_, key)| key.public().as_ref() == Ok(public)).map(|(_, key)| key.clone());
+    ours.next().ok_or_else(|| {
+        CeremonyError::Missing(format!("the key `{signer}` does not sign {role}, by any root there is"))
+    })
 }
 
 /// What a keyholder looks at before signing a role's metadata.

@@ -63,7 +63,7 @@ pub fn walk(
     clock: Clock,
     site: &Site,
 ) -> Result<Vec<Scene>, CeremonyError> {
-    let people = People { plan, site };
+    let people = People { plan, site, state };
     let once = || {
         // Documents are drafted from the beginning: a throwaway key can't sign for one that is made.
         let made = State { crls: state.crls.clone(), ..State::default() };
@@ -87,7 +87,7 @@ pub fn walk(
     let mut scenes: Vec<Scene> = Vec::new();
     for step in left {
         let (a, b) = (seen(&first, &step), seen(&second, &step));
-        let device = device(plan, &step);
+        let device = device(plan, state, &step);
         let mut scene = Scene {
             person: device.as_ref().and_then(|device| people.at(device)),
             device,
@@ -101,7 +101,12 @@ pub fn walk(
         if let (Some(a), Some(b)) = (a, b) {
             scene.reader = a.read_back.then(|| people.witness());
             if let (Some(one), Some(other)) = (&a.preview, &b.preview) {
-                scene.signs = Some((one.object.clone(), one.key.clone()));
+                let key = scene.step.key().unwrap_or(&one.key).clone();
+                let object = match one.object.rsplit_once('/') {
+                    Some((document, _)) => format!("{document}/{key}"),
+                    None => one.object.clone(),
+                };
+                scene.signs = Some((object, key));
                 scene.facts = facts(one, other);
             }
         }
@@ -121,16 +126,26 @@ struct Seen {
     read_back: bool,
 }
 
+/// What a step showed. Keyholders who leave sign the same document as those who stay, whom drafts know.
 fn seen<'a>(all: &'a [Seen], step: &Step) -> Option<&'a Seen> {
-    all.iter().find(|seen| seen.step == step.id)
+    let own = all.iter().find(|seen| seen.step == step.id);
+    own.or_else(|| match &step.action {
+        Action::SignMetadata { role, .. } => {
+            let document = format!("sign/tuf-{role}/");
+            all.iter().find(|seen| seen.step.starts_with(&document))
+        }
+        _ => None,
+    })
 }
 
-fn device(plan: &Plan, step: &Step) -> Option<Name> {
+/// The device that a step works with, in the end.
+fn device(plan: &Plan, state: &State, step: &Step) -> Option<Name> {
     match &step.action {
-        Action::GenerateKey { device, .. } => Some(device.clone()),
+        Action::GenerateKey { device, .. } | Action::BackUp { to: device, .. } => Some(device.clone()),
         _ => {
             let key = step.key()?;
-            plan.device_keys().find(|(name, ..)| *name == key).map(|(_, device, _)| device.clone())
+            let planned = plan.device_keys().find(|(name, ..)| *name == key).map(|(_, device, _)| device);
+            planned.or_else(|| state.keys.get(key)?.device.as_ref()).cloned()
         }
     }
 }

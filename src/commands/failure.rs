@@ -36,9 +36,10 @@ fn section(error: &TokenError) -> Section {
         }
         TokenError::WrongPin { .. } => Section::WrongPin,
         TokenError::MissingKey { .. } | TokenError::KeyAmbiguous { .. } => Section::KeyMissing,
-        TokenError::NoUserPin { .. } | TokenError::NoKeypad { .. } | TokenError::Unsupported { .. } => {
-            Section::DeviceUnable
-        }
+        TokenError::NoUserPin { .. }
+        | TokenError::NoKeypad { .. }
+        | TokenError::NoCopies { .. }
+        | TokenError::Unsupported { .. } => Section::DeviceUnable,
         TokenError::Throwaway { .. }
         | TokenError::ModuleFailed { .. }
         | TokenError::Ambiguous { .. }
@@ -126,6 +127,9 @@ impl From<CeremonyError> for Failure {
             | CeremonyError::TufKey(_)
             | CeremonyError::TufMetadata(_)
             | CeremonyError::TufEnvelope(_) => Self::findings(message),
+            CeremonyError::TooFew(_) => Self::paused(Section::KeyholdersMissing, message).help(
+                "what was signed stands: bring those who are missing, with their devices in the site file, and run again",
+            ),
             CeremonyError::Missing(_) => Self::paused(Section::StepMissing, message),
             CeremonyError::Random(_) => Self::refused(Section::Random, message),
         }

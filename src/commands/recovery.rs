@@ -34,6 +34,8 @@ sections! {
     PinMissing = "pin-missing",
     /// Another process works on the archive.
     ArchiveBusy = "archive-busy",
+    /// Too few of those who must sign can, or did.
+    KeyholdersMissing = "keyholders-missing",
     /// Something that an earlier step makes is not there.
     StepMissing = "step-missing",
     /// SoftHSM is not installed.

@@ -84,7 +84,7 @@ impl Print {
             plan: &plan,
             sha256: sha256.clone(),
             site,
-            serials: state.opened.iter().map(|(name, serial)| (name.clone(), serial.clone())).collect(),
+            state: &state,
             done,
             head,
             scenes: &scenes,

@@ -18,6 +18,9 @@ pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
                 || makes(other, signer)
                 || key.is_some_and(|key| makes(other, key))
         }
+        Action::BackUp { key, .. } => {
+            makes(other, key) || plan.proof_of_copy(key).is_some_and(|proof| issues(other, proof))
+        }
         Action::IssueCrl { crl, signer } => {
             let Some(planned) = plan.crls.get(crl) else { return false };
             let revoked = planned.revoked.iter().any(|entry| issues(other, &entry.certificate));
@@ -34,6 +37,7 @@ pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
             Action::GenerateKey { .. }
                 | Action::ImportKey { .. }
                 | Action::Issue { .. }
+                | Action::BackUp { .. }
                 | Action::IssueCrl { .. }
         ),
         Action::SignMetadata { role, signer } => {

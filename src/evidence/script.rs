@@ -11,6 +11,7 @@ mod worksheets;
 use maud::html;
 
 use super::page::Frame;
+use crate::archive::State;
 use crate::ceremony::console::Fingerprint;
 use crate::ceremony::people::{People, Person};
 use crate::ceremony::walkthrough::Scene;
@@ -37,8 +38,8 @@ pub struct Script<'a> {
     pub sha256: String,
     /// Which device plays which part; one that names none where no site was given.
     pub site: &'a Site,
-    /// Serial numbers that the archive knows, by device.
-    pub serials: Vec<(Name, String)>,
+    /// What the archive holds.
+    pub state: &'a State,
     /// How many steps the archive holds already.
     pub done: usize,
     /// The hash of the archive's last line, where there is one.
@@ -88,7 +89,7 @@ impl Script<'_> {
     }
 
     fn people(&self) -> People<'_> {
-        People { plan: self.plan, site: self.site }
+        People { plan: self.plan, site: self.site, state: self.state }
     }
 
     /// The plan's fingerprint, as the console shows it.
@@ -99,8 +100,8 @@ impl Script<'_> {
     /// A device's serial number, where the site or the archive knows it.
     fn serial(&self, device: &Name) -> Option<&str> {
         let site = self.site.devices.get(device).and_then(|device| device.serial.as_ref());
-        let known = self.serials.iter().find(|(name, _)| name == device);
-        site.map(|serial| serial.as_str()).or(known.map(|(_, serial)| serial.as_str()))
+        let known = self.state.opened.get(device);
+        site.map(|serial| serial.as_str()).or(known.map(String::as_str))
     }
 
     /// The number of a section of the recovery document, as this script prints it.

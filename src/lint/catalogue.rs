@@ -32,7 +32,10 @@ pub fn chapters() -> Vec<Chapter> {
             tables.chain(infos(trust_root::HISTORY)).collect()
         }),
         chapter("Signing config", infos(trust_root::signing_config::RULES).collect()),
-        chapter("TUF metadata", infos(tuf::RULES).chain(infos(tuf::FINISHED)).collect()),
+        chapter("TUF metadata", {
+            let tables = infos(tuf::RULES).chain(infos(tuf::FINISHED));
+            tables.chain(infos(tuf::signed::RULES)).collect()
+        }),
     ]
 }
 

@@ -41,6 +41,8 @@ fn shown() -> [(Ids, Ids); 7] {
 #[test]
 fn every_rule_of_the_catalogue_is_accepted_and_rejected() {
     let (mut accepted, mut rejected) = (tuf::tests::accepted(), tuf::tests::rejected());
+    accepted.extend(tuf::signed::tests::accepted());
+    rejected.extend(tuf::signed::tests::rejected());
     for (more, less) in shown() {
         accepted.extend(more);
         rejected.extend(less);

@@ -1,5 +1,7 @@
 //! Rules for TUF metadata, over the exact bytes that a key signs and the root that says it may.
 
+pub mod signed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Findings, Lintable, Rules, rules};

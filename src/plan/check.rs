@@ -14,6 +14,7 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     let mut faults = Vec::new();
     ceremony(plan, &mut faults);
     read_back(plan, &mut faults);
+    backups(plan, &mut faults);
     people(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
@@ -57,9 +58,8 @@ fn ceremony(plan: &Plan, faults: &mut Vec<Fault>) {
 
 /// A step that is read back makes something of the plan that has a fingerprint.
 fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
-    let keyholders = plan.keyholders().map(|(name, ..)| name);
     let names = |of: &[&Name], verb: &str| of.iter().map(|name| format!("{verb}/{name}")).collect::<Vec<_>>();
-    let keys: Vec<&Name> = plan.device_keys().map(|(name, ..)| name).chain(keyholders).collect();
+    let keys: Vec<&Name> = plan.device_keys().map(|(name, ..)| name).collect();
     let mut known = names(&keys, "generate-key");
     known.extend(names(&plan.certificates.keys().collect::<Vec<_>>(), "issue"));
     known.extend(names(&plan.crls.keys().collect::<Vec<_>>(), "issue-crl"));
@@ -81,17 +81,53 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
     }
 }
 
+/// A copy is on another device, and can be proved: by a certificate that the key signs.
+fn backups(plan: &Plan, faults: &mut Vec<Fault>) {
+    for (name, key) in &plan.keys {
+        let Key::Device { device, backup: Some(backup), .. } = key else { continue };
+        if **device == **backup {
+            faults.push(
+                Fault::at(backup, format!("the copy of `{name}` would be on the device that holds the key"))
+                    .help("name a second device, kept in another place"),
+            );
+        }
+        if plan.proof_of_copy(name).is_none() {
+            faults.push(
+                Fault::at(backup, format!("no certificate of the plan is signed by `{name}`, so that nothing would prove its copy"))
+                    .help("a copy is for keys that can't be replaced in a day; for this one, generate a second key on the second device"),
+            );
+        }
+    }
+}
+
 fn people(plan: &Plan, faults: &mut Vec<Fault>) {
     let mut devices: BTreeMap<&str, &Name> = BTreeMap::new();
+    let mut keys: BTreeMap<&str, &Name> = BTreeMap::new();
     for (name, person) in &plan.people {
         if *person.role != Role::Keyholder {
+            if let Some(key) = &person.key {
+                let found = format!("`{name}` has a `key`, and is no keyholder");
+                faults.push(Fault::at(key, found).help("only keyholders have a device and a key"));
+            }
             continue;
         }
-        if plan.keys.contains_key(name) {
-            faults.push(
-                Fault::at(&person.role, format!("keyholder `{name}` has the name of a key"))
-                    .help("a keyholder's key bears the keyholder's name: rename one of the two"),
-            );
+        let key = plan.key_of(name);
+        if plan.keys.contains_key(key) {
+            let found = match &person.key {
+                Some(own) => {
+                    Fault::at(own, format!("the key `{key}` of `{name}` has the name of another key"))
+                }
+                None => Fault::at(&person.role, format!("keyholder `{name}` has the name of a key")),
+            };
+            faults.push(found.help("a keyholder's key bears the keyholder's name: rename one of the two"));
+        }
+        if let Some(other) = keys.insert(key.as_str(), name) {
+            let found = format!("`{name}` and `{other}` share the key `{key}`");
+            let fault = match &person.key {
+                Some(own) => Fault::at(own, found),
+                None => Fault::at(&person.role, found),
+            };
+            faults.push(fault.help("keyholders sign independently: give each a key of their own"));
         }
         match &person.device {
             None => faults.push(
@@ -374,6 +410,13 @@ mod tests {
             ("\"keyholder-2\", \"keyholder-3\"", "\"keyholder-1\", \"keyholder-3\"", "stands twice"),
             ("device = \"keyholder-2\"", "device = \"keyholder-1\"", "share the device"),
             (", device = \"keyholder-2\"", "", "has no device"),
+            ("device = \"keyholder-2\"", "device = \"keyholder-2\", key = \"keyholder-1\"", "share the key"),
+            (
+                "device = \"keyholder-2\"",
+                "device = \"keyholder-2\", key = \"root\"",
+                "has the name of another key",
+            ),
+            ("{ role = \"operator\" }", "{ role = \"operator\", key = \"x\" }", "is no keyholder"),
             ("\"keyholder-2\", \"keyholder-3\"", "\"administrator\", \"keyholder-3\"", "is not a keyholder"),
             ("[\"fulcio-2026\", \"root\"]", "[\"root\", \"fulcio-2026\"]", "which is not a root"),
             ("[\"fulcio-2026\", \"root\"]", "[\"fulcio-2026\"]", "which is not a root"),

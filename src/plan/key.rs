@@ -67,6 +67,9 @@ pub enum Key {
         device: At<Name>,
         /// What is generated.
         algorithm: At<Algorithm>,
+        /// A second device that is given a wrapped copy. Without one, the key can never leave its device.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        backup: Option<At<Name>>,
     },
     /// Lives elsewhere; known by its certificate signing request (PKCS#10).
     Csr {
@@ -84,15 +87,22 @@ struct WrittenKey {
     device: Option<At<Name>>,
     /// The key's algorithm.
     algorithm: Option<At<Algorithm>>,
-    /// Instead of both: the PKCS#10 request of a key that lives elsewhere.
+    /// A second device that is given a wrapped copy of the key. It costs the key's guarantee that it was
+    /// never extractable, and is off unless it is said.
+    backup: Option<At<Name>>,
+    /// Instead of all that: the PKCS#10 request of a key that lives elsewhere.
     csr: Option<At<PathBuf>>,
 }
 
 impl TryFrom<WrittenKey> for Key {
     type Error = String;
     fn try_from(written: WrittenKey) -> Result<Self, String> {
+        let backup = written.backup;
         match (written.device, written.algorithm, written.csr) {
-            (Some(device), Some(algorithm), None) => Ok(Self::Device { device, algorithm }),
+            (Some(device), Some(algorithm), None) => Ok(Self::Device { device, algorithm, backup }),
+            (None, None, Some(_)) if backup.is_some() => {
+                Err("a key that lives elsewhere has its `backup` there".into())
+            }
             (None, None, Some(csr)) => Ok(Self::Csr { csr }),
             (Some(_), None, None) => Err("the key has a `device` but no `algorithm`".into()),
             (None, Some(_), None) => Err("the key has an `algorithm` but no `device`".into()),

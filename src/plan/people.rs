@@ -27,9 +27,13 @@ pub enum Role {
 pub struct Person {
     /// What this person does.
     pub role: At<Role>,
-    /// A keyholder's device. The key on it bears the keyholder's name.
+    /// A keyholder's device. The key on it bears the keyholder's name, unless `key` names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<At<Name>>,
+    /// The name of a keyholder's key, where it is not the keyholder's own: who changes the device gets a
+    /// new key, and a key keeps its name for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<At<Name>>,
     /// The algorithm of a keyholder's key; ecdsa-p256 unless said otherwise, which every TUF client takes.
     #[serde(default = "p256", skip_serializing_if = "is_p256")]
     pub algorithm: At<Algorithm>,

@@ -130,9 +130,10 @@ pub(super) fn text(session: &Session, object: ObjectHandle, kind: AttributeType)
 }
 
 /// The first attribute that contradicts what a device was told when it generated the key, with what
-/// it was told. What is not answered contradicts nothing.
-pub(super) fn contradiction(claims: &BTreeMap<String, Value>) -> Option<(&'static str, bool)> {
-    TOLD.into_iter().find(|(name, told)| claims.get(*name) == Some(&json!(!told)))
+/// it was told. What is not answered contradicts nothing. A key that waits to be `copied` can be extracted.
+pub(super) fn contradiction(claims: &BTreeMap<String, Value>, copied: bool) -> Option<(&'static str, bool)> {
+    let told = TOLD.map(|(name, told)| (name, told ^ (copied && name == "CKA_EXTRACTABLE")));
+    told.into_iter().find(|(name, told)| claims.get(*name) == Some(&json!(!told)))
 }
 
 #[cfg(test)]
@@ -142,15 +143,17 @@ mod tests {
     #[test]
     fn each_contradiction_is_found() {
         let good = || TOLD.map(|(name, told)| (name.to_string(), json!(told)));
-        assert_eq!(contradiction(&BTreeMap::from(good())), None);
-        assert_eq!(contradiction(&BTreeMap::new()), None);
+        assert_eq!(contradiction(&BTreeMap::from(good()), false), None);
+        assert_eq!(contradiction(&BTreeMap::new(), false), None);
         for (name, told) in TOLD {
             let mut claims = BTreeMap::from(good());
             claims.insert(name.into(), json!(NOT_ANSWERED));
-            assert_eq!(contradiction(&claims), None);
+            assert_eq!(contradiction(&claims, false), None);
             claims.insert(name.into(), json!(!told));
-            assert_eq!(contradiction(&claims), Some((name, told)));
+            assert_eq!(contradiction(&claims, false), Some((name, told)));
         }
+        let extractable = Some(("CKA_EXTRACTABLE", true));
+        assert_eq!(contradiction(&BTreeMap::from(good()), true), extractable);
     }
 
     #[test]

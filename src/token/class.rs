@@ -39,6 +39,7 @@ impl TokenError {
             | Self::WrongPin { .. }
             | Self::NoUserPin { .. }
             | Self::NoKeypad { .. }
+            | Self::NoCopies { .. }
             | Self::Call { .. }
             | Self::Unsupported { .. }
             | Self::MissingKey { .. }

@@ -254,6 +254,19 @@ pub enum TokenError {
         supported: Vec<Algorithm>,
     },
 
+    /// The device can't give a copy away, or take one in.
+    #[error(
+        "{device}: it can't copy the key `{key}`: it lacks {lacking}\n  leave `backup` out in the plan; where a loss must not stop you, generate a second key on a second device and let the plan name both"
+    )]
+    NoCopies {
+        /// The device.
+        device: String,
+        /// The key.
+        key: Name,
+        /// The mechanisms that it lacks.
+        lacking: String,
+    },
+
     /// There is a key under the label already.
     #[error(
         "{token}: the label `{key}` is taken: {private} private and {public} public keys\n  expected none: a second key under one label could be mistaken for the first. Nothing was generated\n  give the key another name in the plan; or, if this is the key of a ceremony that was cut off, run that ceremony on with its archive"

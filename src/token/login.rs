@@ -110,6 +110,7 @@ mod tests {
             so_pin: PinState::default(),
             pin_length: None,
             algorithms: Vec::new(),
+            lacks_for_copies: Vec::new(),
         }
     }
 

@@ -9,6 +9,7 @@ use cryptoki::error::{Error, RvError};
 use cryptoki::slot::{Slot, TokenInfo};
 
 use super::clock::Clock;
+use super::copy;
 use super::failure::{Failure, Seen, clean};
 use super::state::{TokenState, Wanted};
 use super::{DeviceReport, TokenError, mechanism};
@@ -166,7 +167,7 @@ impl Module {
     /// What a token says of itself; none if it can't be read.
     pub(super) fn state(&self, found: &Found, clock: &Clock) -> Option<TokenState> {
         let info = found.info.as_ref().ok()?;
-        Some(TokenState::new(self.report(), info, self.algorithms(found.slot, clock)))
+        Some(TokenState::new(self.report(), info, self.abilities(found.slot, clock)))
     }
 
     fn report(&self) -> DeviceReport {
@@ -178,8 +179,10 @@ impl Module {
         }
     }
 
-    fn algorithms(&self, slot: Slot, clock: &Clock) -> Vec<Algorithm> {
+    /// The algorithms that it can use, and what it lacks for copies.
+    fn abilities(&self, slot: Slot, clock: &Clock) -> (Vec<Algorithm>, Vec<&'static str>) {
         let list = clock.time(|| self.context.get_mechanism_list(slot)).unwrap_or_default();
-        mechanism::supported(&list, |kind| clock.time(|| self.context.get_mechanism_info(slot, kind)).ok())
+        let info = |kind| clock.time(|| self.context.get_mechanism_info(slot, kind)).ok();
+        (mechanism::supported(&list, info), copy::lacking(&list))
     }
 }

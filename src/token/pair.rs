@@ -149,7 +149,7 @@ mod tests {
             panic!()
         };
         let strange = |report: &KeyReport, key: &Name, algorithm| {
-            report.strange(key, algorithm).map(|(what, _, _)| what).unwrap_or_default()
+            report.strange(key, algorithm, false).map(|(what, _, _)| what).unwrap_or_default()
         };
         let p256 = Algorithm::EcdsaP256;
         assert_eq!(strange(&report, &name(), p256), "");

@@ -10,7 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::Class;
+use super::{Class, shares};
 use crate::plan::Name;
 use crate::site::Pin;
 
@@ -64,6 +64,30 @@ pub trait AskPin {
     /// serial number says so.
     fn last_try(&mut self, _request: &PinRequest) -> bool {
         false
+    }
+
+    /// Shows one share of a new PIN to its holder, once, and has it typed back.
+    fn deal(
+        &mut self,
+        request: &PinRequest,
+        _share: &SecretString,
+        _which: (u8, u8),
+    ) -> Result<(), PinError> {
+        Err(PinError::NotTyped {
+            reason: format!("nobody is there who could be given a share of the PIN of {}", request.device),
+        })
+    }
+
+    /// Asks a holder for a share: how many were typed, how many are needed, and what was wrong with the last.
+    fn share(
+        &mut self,
+        request: &PinRequest,
+        _progress: (u8, u8),
+        _wrong: Option<&str>,
+    ) -> Result<SecretString, PinError> {
+        Err(PinError::NotTyped {
+            reason: format!("nobody is asked here for shares of the PIN of {}", request.device),
+        })
     }
 
     /// Tells a person that the device waits for a PIN on its own keypad.
@@ -149,6 +173,10 @@ pub(super) fn obtain(
             return Ok(None);
         }
         Pin::Prompt => ask.ask(request)?,
+        Pin::Shares { shares, threshold } if request.new => {
+            shares::deal(request, (*shares, *threshold), ask)?
+        }
+        Pin::Shares { threshold, .. } => shares::gather(request, *threshold, ask)?,
         Pin::File(path) => from_file(path)?,
         Pin::Env(variable) => from_environment(variable)?,
     };

@@ -12,7 +12,7 @@ use super::pair::{Pair, Private, Public};
 use super::pin::{self, AskPin, PinOwner};
 use super::public_key::Parts;
 use super::state::Wanted;
-use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError};
+use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError, Transport, Wrapped};
 use super::{attributes, login, mechanism, pair, template};
 use crate::fault;
 use crate::lint::Signable;
@@ -33,6 +33,8 @@ pub struct Pkcs11Token {
     clock: Clock,
     /// None once it is lost.
     session: Option<Session>,
+    /// The private half of the transport key of a copy that is under way.
+    pub(super) transport: Option<ObjectHandle>,
 }
 
 /// The objects under a label.
@@ -81,6 +83,7 @@ impl Pkcs11Token {
             slot,
             clock: clock.clone(),
             session: Some(session),
+            transport: None,
         })
     }
 
@@ -101,7 +104,7 @@ impl Pkcs11Token {
     /// Makes calls in the session. Without its login the session is lost: private keys would be
     /// hidden, and look as if they were not there. After an error the session is another one: the old
     /// may be stuck in the operation that failed.
-    fn call<R>(
+    pub(super) fn call<R>(
         &mut self,
         doing: impl FnOnce() -> String,
         call: impl FnOnce(&Session) -> Result<R, Error>,
@@ -127,6 +130,54 @@ impl Pkcs11Token {
         self.clock.time(|| drop(old));
     }
 
+    fn generate_pair(
+        &mut self,
+        key: &Name,
+        algorithm: Algorithm,
+        copied: bool,
+    ) -> Result<KeyReport, TokenError> {
+        let token = self.which.clone();
+        if !self.algorithms.contains(&algorithm) {
+            return Err(TokenError::Unsupported { token, algorithm, supported: self.algorithms.clone() });
+        }
+        self.vacant(key)?;
+        let (public, mut private) = template::pair(key, algorithm);
+        if copied {
+            template::copyable(&mut private);
+        }
+        self.call(
+            || format!("generating the key `{key}` ({algorithm}; it may be on the device nevertheless)"),
+            |session| {
+                fault::point("device: generate");
+                session.generate_key_pair(&mechanism::generation(algorithm), &public, &private)
+            },
+        )?;
+        let report = self.find(key)?.ok_or_else(|| {
+            let wrong = ("not there".into(), "there, since its generation succeeded".into());
+            self.bad_reply(format!("the new key `{key}`"), wrong)
+        })?;
+        if report.public.algorithm() != algorithm {
+            let wrong = (report.public.algorithm().to_string(), algorithm.to_string());
+            return Err(self.bad_reply(format!("the algorithm of the new key `{key}`"), wrong));
+        }
+        self.refuse_contradiction(key, &report, copied)?;
+        Ok(report)
+    }
+
+    /// What a device says of a key must not contradict what it was told.
+    pub(super) fn refuse_contradiction(
+        &self,
+        key: &Name,
+        report: &KeyReport,
+        copied: bool,
+    ) -> Result<(), TokenError> {
+        let Some((attribute, expected)) = attributes::contradiction(&report.attributes, copied) else {
+            return Ok(());
+        };
+        let (token, found) = (self.which.clone(), (!expected).to_string());
+        Err(TokenError::Contradiction { token, key: key.clone(), attribute, found, expected })
+    }
+
     fn labelled(&mut self, key: &Name) -> Result<Labelled, TokenError> {
         self.call(
             || format!("looking for the key `{key}`"),
@@ -144,14 +195,18 @@ impl Pkcs11Token {
         TokenError::KeyAmbiguous { token: self.which.clone(), key: key.clone(), private, public }
     }
 
-    fn missing(&mut self, key: &Name) -> Result<TokenError, TokenError> {
+    pub(super) fn missing(&mut self, key: &Name) -> Result<TokenError, TokenError> {
         let keys = self.inventory()?;
         let private = keys.into_iter().filter(|object| object.class == "CKO_PRIVATE_KEY");
         let present = private.map(|object| object.label).collect();
         Ok(TokenError::MissingKey { token: self.which.clone(), key: key.clone(), present })
     }
 
-    fn bad_reply(&self, what: impl Into<String>, (found, expected): (String, String)) -> TokenError {
+    pub(super) fn bad_reply(
+        &self,
+        what: impl Into<String>,
+        (found, expected): (String, String),
+    ) -> TokenError {
         TokenError::BadReply { token: self.which.clone(), what: what.into(), found, expected }
     }
 }
@@ -166,32 +221,27 @@ impl Token for Pkcs11Token {
     }
 
     fn generate(&mut self, key: &Name, algorithm: Algorithm) -> Result<KeyReport, TokenError> {
-        let token = self.which.clone();
-        if !self.algorithms.contains(&algorithm) {
-            return Err(TokenError::Unsupported { token, algorithm, supported: self.algorithms.clone() });
-        }
-        self.vacant(key)?;
-        let (public, private) = template::pair(key, algorithm);
-        self.call(
-            || format!("generating the key `{key}` ({algorithm}; it may be on the device nevertheless)"),
-            |session| {
-                fault::point("device: generate");
-                session.generate_key_pair(&mechanism::generation(algorithm), &public, &private)
-            },
-        )?;
-        let report = self.find(key)?.ok_or_else(|| {
-            let wrong = ("not there".into(), "there, since its generation succeeded".into());
-            self.bad_reply(format!("the new key `{key}`"), wrong)
-        })?;
-        if report.public.algorithm() != algorithm {
-            let wrong = (report.public.algorithm().to_string(), algorithm.to_string());
-            return Err(self.bad_reply(format!("the algorithm of the new key `{key}`"), wrong));
-        }
-        if let Some((attribute, expected)) = attributes::contradiction(&report.attributes) {
-            let found = (!expected).to_string();
-            return Err(TokenError::Contradiction { token, key: key.clone(), attribute, found, expected });
-        }
-        Ok(report)
+        self.generate_pair(key, algorithm, false)
+    }
+
+    fn generate_for_copy(&mut self, key: &Name, algorithm: Algorithm) -> Result<KeyReport, TokenError> {
+        self.generate_pair(key, algorithm, true)
+    }
+
+    fn transport(&mut self, _: &Name) -> Result<Transport, TokenError> {
+        self.make_transport()
+    }
+
+    fn wrap(&mut self, key: &Name, transport: &Transport) -> Result<Wrapped, TokenError> {
+        self.wrap_key(key, transport)
+    }
+
+    fn unwrap(&mut self, key: &Name, public: &PublicKey, wrapped: &Wrapped) -> Result<KeyReport, TokenError> {
+        self.unwrap_key(key, public, wrapped)
+    }
+
+    fn close(&mut self, key: &Name) -> Result<KeyReport, TokenError> {
+        self.close_key(key)
     }
 
     fn vacant(&mut self, key: &Name) -> Result<(), TokenError> {

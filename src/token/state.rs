@@ -44,11 +44,17 @@ pub struct TokenState {
     pub pin_length: Option<(usize, usize)>,
     /// The algorithms of keys that it can generate and sign with.
     pub algorithms: Vec<Algorithm>,
+    /// The mechanisms that it lacks for copies of keys, by PKCS#11 name.
+    pub lacks_for_copies: Vec<&'static str>,
 }
 
 impl TokenState {
     /// From a module's answer. `report` says which module.
-    pub(super) fn new(module: DeviceReport, info: &TokenInfo, algorithms: Vec<Algorithm>) -> Self {
+    pub(super) fn new(
+        module: DeviceReport,
+        info: &TokenInfo,
+        (algorithms, lacks_for_copies): (Vec<Algorithm>, Vec<&'static str>),
+    ) -> Self {
         let (shortest, longest) = (info.min_pin_length(), info.max_pin_length());
         Self {
             report: DeviceReport {
@@ -79,6 +85,7 @@ impl TokenState {
             // Zero, or the largest number there is, is how tokens say nothing.
             pin_length: (longest > 0 && longest < 4096 && shortest <= longest).then_some((shortest, longest)),
             algorithms,
+            lacks_for_copies,
         }
     }
 }

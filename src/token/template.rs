@@ -63,6 +63,12 @@ pub(super) fn pair(key: &Name, algorithm: Algorithm) -> (Vec<Attribute>, Vec<Att
     (public, private)
 }
 
+/// What makes a new private key one that may be wrapped, until that is taken from it.
+pub(super) fn copyable(private: &mut Vec<Attribute>) {
+    private.retain(|attribute| !matches!(attribute, Attribute::Extractable(_) | Attribute::Modifiable(_)));
+    private.extend([Attribute::Extractable(true), Attribute::Modifiable(true)]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use rcgen::{KeyPair, PublicKeyData, RsaKeySize, SigningKey};
 
-use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError};
+use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError, Transport, Wrapped};
 use crate::lint::Signable;
 use crate::pki::{Algorithm, PublicKey, Signature};
 use crate::plan::Name;
@@ -75,6 +75,28 @@ impl Token for Throwaway {
 
     fn discard_half(&mut self, _: &Name) -> Result<bool, TokenError> {
         Ok(false)
+    }
+
+    // One throwaway device stands for all of them: what it copies, it has.
+    fn generate_for_copy(&mut self, key: &Name, algorithm: Algorithm) -> Result<KeyReport, TokenError> {
+        self.generate(key, algorithm)
+    }
+
+    fn transport(&mut self, _: &Name) -> Result<Transport, TokenError> {
+        Ok(Transport::default())
+    }
+
+    fn wrap(&mut self, _: &Name, _: &Transport) -> Result<Wrapped, TokenError> {
+        Ok(Wrapped::default())
+    }
+
+    fn unwrap(&mut self, key: &Name, public: &PublicKey, _: &Wrapped) -> Result<KeyReport, TokenError> {
+        self.close(key).and_then(|report| self.holds(key, public).map(|()| report))
+    }
+
+    fn close(&mut self, key: &Name) -> Result<KeyReport, TokenError> {
+        let gone = || TokenError::Throwaway { key: key.clone(), reason: "there is no such key".into() };
+        self.find(key)?.ok_or_else(gone)
     }
 
     fn inventory(&mut self) -> Result<Vec<ObjectReport>, TokenError> {

@@ -47,10 +47,7 @@ impl Context {
 }
 
 /// The roots whose thresholds metadata must reach.
-pub(super) fn roots<'a>(
-    metadata: &'a Metadata,
-    in_force: Option<&'a Root>,
-) -> impl Iterator<Item = &'a Root> {
+pub fn roots<'a>(metadata: &'a Metadata, in_force: Option<&'a Root>) -> impl Iterator<Item = &'a Root> {
     let itself = match metadata {
         Metadata::Root(root) => Some(root),
         _ => None,

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::canary::Canary;
 use super::report::{Area, Sheet};
-use super::signature::{self, sha256_hex};
-use crate::archive::{Event, FileRecord, KeyRecord, Record, Role};
+use super::signature::{self, sha256_hex, signed_part};
+use crate::archive::{CopyRecord, Event, FileRecord, KeyRecord, Record, Role};
 use crate::plan::Time;
 use crate::site::Purpose;
 
@@ -131,6 +131,8 @@ pub struct Claims<'a> {
     pub plan: Option<&'a str>,
     /// Keys, in the order in which they were made.
     pub keys: Vec<Key<'a>>,
+    /// Copies of keys on second devices, in the order in which they were made.
+    pub copies: Vec<&'a CopyRecord>,
     /// Certificates, in the order in which they were signed.
     pub certificates: Vec<Certificate<'a>>,
     /// CRLs, in the order in which they were signed.
@@ -200,6 +202,20 @@ impl<'a> Claims<'a> {
                 }
             }
             Event::KeyMade { key, .. } => self.key_made(key)?,
+            Event::CopyMade { copy, .. } => {
+                let key = copy.name.as_str();
+                let known = self.key(key).map(|made| made.record.fingerprint.as_str());
+                if known != Some(copy.fingerprint.as_str()) {
+                    return Err(format!("the copy of `{key}` is of another key"));
+                }
+                let proof = self.certificate(copy.proof.as_str()).and_then(|made| signed_part(&made.der));
+                if proof.map(sha256_hex).as_ref() != Some(&copy.signed) {
+                    return Err(format!("the copy of `{key}` signed something else than {}", copy.proof));
+                }
+                let json = serde_json::to_value(copy).map_err(|error| error.to_string())?;
+                self.contents.insert(format!("keys/{key}.backup.json"), Content::Json(json));
+                self.copies.push(copy);
+            }
             Event::CertificateSigned { certificate, spec, issuer, der, .. } => {
                 let der = decode(der)?;
                 let own = pem("CERTIFICATE", &der);

@@ -10,6 +10,7 @@ use x509_parser::prelude::FromDer;
 use super::claims::{Claims, Key as Claimed};
 use super::report::{Area, Sheet};
 use super::signature::{Key, sha256_hex};
+use crate::archive::CopyRecord;
 
 /// What a device must claim of a private key that it generated.
 const MUST: [(&str, bool); 2] = [("CKA_SENSITIVE", true), ("CKA_EXTRACTABLE", false)];
@@ -40,7 +41,10 @@ pub fn check(claims: &Claims<'_>, sheet: &mut Sheet) {
         if let Some(request) = &record.request {
             entry.judge(possession(request, &claimed.spki));
         }
-        if record.device.is_some() && !record.attributes.is_empty() {
+        let copy = claims.copies.iter().find(|copy| copy.name == record.name);
+        if let Some(copy) = copy {
+            entry.judge(copied(copy));
+        } else if record.device.is_some() && !record.attributes.is_empty() {
             let strange = unclaimed(&record.attributes, &MUST);
             if strange.is_empty() {
                 entry.ok("its device claims that it is sensitive and can't be extracted");
@@ -59,6 +63,22 @@ pub fn check(claims: &Claims<'_>, sheet: &mut Sheet) {
     if attested > 0 {
         sheet.note(format!("attestations of {attested} keys are recorded, and were not verified here"));
     }
+}
+
+/// A key that has a copy could be extracted until the copy was made, and neither of the two can be now.
+fn copied(copy: &CopyRecord) -> Result<String, String> {
+    for (whose, attributes) in
+        [("the original", &copy.attributes_of_the_original), ("the copy", &copy.attributes)]
+    {
+        let strange = unclaimed(attributes, &MUST);
+        if !strange.is_empty() {
+            return Err(format!("the device of {whose} claims {strange}"));
+        }
+    }
+    Ok(format!(
+        "it was extractable until it was copied to {}; both devices claim that it is sensitive and can't be extracted now",
+        copy.device
+    ))
 }
 
 /// The record against the key itself.

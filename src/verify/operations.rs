@@ -29,7 +29,8 @@ pub fn check(records: &[Record], sheet: &mut Sheet) {
 ///
 /// `open` are the steps that were intended and have no result, and the lines of their intents.
 fn generated<'a>(records: &'a [Record], open: &mut BTreeMap<&'a str, u64>) -> Result<String, String> {
-    let (mut intended, mut opened) = (BTreeMap::new(), BTreeMap::new());
+    let (mut intended, mut opened, mut copying) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut copied = Vec::new();
     let (mut made, mut adopted, mut discarded) = (0_usize, Vec::new(), Vec::new());
     for record in records {
         match &record.event {
@@ -59,6 +60,34 @@ fn generated<'a>(records: &'a [Record], open: &mut BTreeMap<&'a str, u64>) -> Re
                 made = made.saturating_add(1);
                 adopted.extend(found.then_some(key.name.as_str()));
             }
+            Event::CopyIntended { step, key, from, to } => {
+                open.insert(step, record.seq);
+                copying.insert(step, (key, to));
+                let held = records.iter().any(|earlier| {
+                    matches!(&earlier.event, Event::KeyMade { key: made, .. } if made.name == *key
+                        && made.device.as_ref() == Some(from)
+                        && made.attributes.get("CKA_EXTRACTABLE") != Some(&false.into()))
+                });
+                if !held {
+                    return Err(format!(
+                        "line {}: a copy of {key} was begun, and {from} had made no such key that may be copied",
+                        record.seq
+                    ));
+                }
+            }
+            Event::CopyMade { step, copy, .. } => {
+                open.remove(step.as_str());
+                let claims = opened.get(&copy.device).copied();
+                if copying.remove(step) != Some((&copy.name, &copy.device))
+                    || claims != Some(&copy.device_claims)
+                {
+                    return Err(format!(
+                        "line {}: the copy of {} was made without such an intent before it, or on another device than the one opened as {}",
+                        record.seq, copy.name, copy.device
+                    ));
+                }
+                copied.push(copy.name.as_str());
+            }
             _ => {}
         }
     }
@@ -66,6 +95,7 @@ fn generated<'a>(records: &'a [Record], open: &mut BTreeMap<&'a str, u64>) -> Re
     for (what, names) in [
         ("taken over after an interruption", adopted),
         ("begun, cut off, discarded and begun again", discarded),
+        ("copied to a second device, and proved there", copied),
     ] {
         if !names.is_empty() {
             said.push_str(&format!("; {what}: {}", names.join(", ")));

@@ -78,11 +78,31 @@ impl Comparison<'_> {
                 Ok(_) => {}
                 Err(reason) => found.take(&object, reason.as_str()),
             }
+            if made.record.keyholder.as_ref() != plan.keyholder_of(name) {
+                let holder = |name: Option<&Name>| name.map_or("nobody".to_string(), Name::to_string);
+                let (made, planned) = (made.record.keyholder.as_ref(), plan.keyholder_of(name));
+                found.take(
+                    &object,
+                    format!("its keyholder is {}, expected {}", holder(made), holder(planned)),
+                );
+            }
             if made.record.device.as_ref() != Some(device) {
                 let place = made.record.device.as_ref().map_or("elsewhere", Name::as_str);
                 found.take(object, format!("it was made on {place}, expected {device}"));
             }
         }
+        for (name, _, to) in plan.backups() {
+            let object = format!("keys.{name}.backup");
+            match claims.copies.iter().find(|copy| copy.name == *name) {
+                None => found.take(object, NOT_MADE),
+                Some(copy) if copy.device != *to => {
+                    found.take(object, format!("it is on {}, expected {to}", copy.device));
+                }
+                Some(_) => {}
+            }
+        }
+        let copies = claims.copies.iter().map(|copy| &copy.name);
+        found.unplanned("backups", copies.filter(|name| plan.backup_of(name).is_none()).map(Name::as_str));
         for (name, key) in &plan.keys {
             let plan::Key::Csr { .. } = key else { continue };
             match claims.key(name.as_str()) {
@@ -93,8 +113,9 @@ impl Comparison<'_> {
                 Some(_) => {}
             }
         }
-        let planned = |name: &Name| plan.keys.contains_key(name) || plan.people.contains_key(name);
-        let strange = claims.keys.iter().map(|made| &made.record.name).filter(|name| !planned(name));
+        // Keyholders may have gone since.
+        let strange = claims.keys.iter().map(|made| made.record).filter(|made| made.keyholder.is_none());
+        let strange = strange.map(|made| &made.name).filter(|name| !plan.keys.contains_key(*name));
         found.unplanned("keys", strange.map(Name::as_str));
     }
 
@@ -176,7 +197,9 @@ impl Comparison<'_> {
             let root = Root::read(&document, |key| tuf::owner(self.claims, key));
             root.map_err(|reason| found.take("tuf.root", reason)).ok().map(|root| (document, root))
         });
-        let people = |names: &[plan::At<Name>]| names.iter().map(|name| name.to_string()).collect();
+        let people = |names: &[plan::At<Name>]| {
+            names.iter().map(|name| planned_key(self.plan, name).to_string()).collect()
+        };
         let roles: [(Role, Vec<String>, u64, Time); 4] = [
             (
                 Role::Root,
@@ -229,6 +252,11 @@ impl Comparison<'_> {
             .map_err(|reason| found.take(format!("tuf.{role}"), reason))
             .ok()
     }
+}
+
+/// The name of a keyholder's key, as the plan has it.
+fn planned_key<'p>(plan: &'p Plan, keyholder: &'p Name) -> &'p Name {
+    plan.people.get(keyholder).and_then(|person| person.key.as_deref()).unwrap_or(keyholder)
 }
 
 /// Who runs the services, as the signing config must say it: the plan's operator, or its organization.

@@ -8,7 +8,7 @@ pub mod rules;
 use serde_json::Value;
 
 use self::document::{Document, number};
-use self::root::Root;
+use self::root::{Owner, Root};
 use super::claims::Claims;
 use super::files::{Files, JOURNAL};
 use super::report::{Area, Entry, Sheet};
@@ -41,10 +41,11 @@ pub fn check(claims: &Claims<'_>, files: &Files, at: Time, sheet: &mut Sheet) {
     }
 }
 
-/// The archive's name of a key, by its material.
-pub fn owner(claims: &Claims<'_>, key: &Key) -> Option<String> {
-    let mut keys = claims.keys.iter();
-    keys.find(|known| known.key.as_ref() == Ok(key)).map(|known| known.record.name.to_string())
+/// The archive's name of a key, by its material, and the keyholder whose key it is.
+pub fn owner(claims: &Claims<'_>, key: &Key) -> Option<Owner> {
+    let known = claims.keys.iter().find(|known| known.key.as_ref() == Ok(key))?;
+    let keyholder = known.record.keyholder.as_ref().map(ToString::to_string);
+    Some(Owner { name: known.record.name.to_string(), keyholder })
 }
 
 impl Walk<'_> {

@@ -4,6 +4,7 @@
 pub mod clients;
 pub mod documents;
 pub mod drafts;
+pub mod keyholders;
 pub mod site;
 pub mod tokens;
 pub mod world;

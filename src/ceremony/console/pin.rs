@@ -1,8 +1,10 @@
 //! PINs, typed at the terminal: never shown, asked for once, and known to be a person's last try.
 
+use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use super::Console;
 use super::line::{self, Typed};
@@ -52,11 +54,91 @@ impl AskPin for Terminal {
         self.read(&question).is_ok_and(|typed| !serial.is_empty() && typed == *serial)
     }
 
+    fn deal(
+        &mut self,
+        request: &PinRequest,
+        share: &SecretString,
+        (number, of): (u8, u8),
+    ) -> Result<(), PinError> {
+        let failed = |reason: &str| PinError::NotTyped { reason: reason.into() };
+        self.end();
+        let (device, owner) = (&request.device, request.owner);
+        if !self.ask {
+            return Err(failed(&format!(
+                "the {owner} PIN of {device} is dealt out in shares, and nobody is asked here; run in a terminal"
+            )));
+        }
+        if number == 1 {
+            self.line(format_args!(
+                "{device}: nobody will know its {owner} PIN. It is dealt out in {of} shares, one for each holder; each is shown once, and typed back."
+            ));
+        }
+        loop {
+            let ready =
+                format!("Share {number} of {of}: only its holder looks at the screen. Enter shows it:");
+            self.read(&ready).map_err(|_| failed("Ctrl-C; nothing was changed"))?;
+            self.line(format_args!("    {LOUD}{}{LOUD:#}", share.expose_secret()));
+            let hide = "Written down on paper? Enter hides it for good:";
+            let hidden = self.read(hide);
+            // The share's line, the question's, and the answer's end.
+            erase(2);
+            hidden.map_err(|_| failed("Ctrl-C; nothing was changed"))?;
+            let typed = self.secret(&format!("Share {number}, from the paper:"))?;
+            if same(typed.expose_secret(), share.expose_secret()) {
+                return Ok(());
+            }
+            self.line(format_args!("  {BAD}That is not what was shown.{BAD:#} It is shown again."));
+        }
+    }
+
+    fn share(
+        &mut self,
+        request: &PinRequest,
+        (typed, needed): (u8, u8),
+        wrong: Option<&str>,
+    ) -> Result<SecretString, PinError> {
+        self.end();
+        let PinRequest { device, owner, serial, .. } = request;
+        if !self.ask {
+            return Err(PinError::NotTyped {
+                reason: format!(
+                    "the {owner} PIN of {device} is restored from shares that are typed, and nobody is asked here; run in a terminal without --yes"
+                ),
+            });
+        }
+        match wrong {
+            Some(wrong) => self.line(format_args!("  {BAD}{wrong}.{BAD:#} No attempt was used.")),
+            None if typed == 0 => self.line(format_args!(
+                "{device}, serial {serial}: {needed} holders type their shares of its {owner} PIN, in any order."
+            )),
+            None => {}
+        }
+        self.secret(&format!("Share {} of the {needed} that are needed:", typed.saturating_add(1)))
+    }
+
     fn keypad(&mut self, request: &PinRequest) {
         let PinRequest { device, owner, label, serial, .. } = request;
         self.line(format_args!(
             "{device}: type the {owner} PIN on the keypad of the token `{label}`, serial {serial}"
         ));
+    }
+}
+
+/// Whether two texts are one share, whatever its groups and letters look like.
+fn same(typed: &str, shown: &str) -> bool {
+    let plain = |text: &str| {
+        let letters = text.chars().filter(|character| character.is_ascii_alphanumeric());
+        Zeroizing::new(letters.map(|character| character.to_ascii_uppercase()).collect::<String>())
+    };
+    plain(typed) == plain(shown)
+}
+
+/// Takes the last lines off the screen.
+fn erase(lines: usize) {
+    let stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        // What can't be erased was read by its holder all the same.
+        let _ = stderr.lock().write_all("\x1b[1A\x1b[2K".repeat(lines).as_bytes());
     }
 }
 

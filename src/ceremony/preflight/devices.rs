@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::DeviceFound;
 use crate::archive::{Event, State};
 use crate::ceremony::people::People;
+use crate::ceremony::signers::{self, Place};
 use crate::ceremony::{CeremonyError, Console, prompt};
 use crate::difference::{Action, Step};
 use crate::plan::{Algorithm, Name, Plan};
@@ -22,6 +23,8 @@ struct Need<'a> {
     begun: BTreeSet<&'a Name>,
     /// Keys that it holds, and shall sign with.
     sign: BTreeSet<&'a Name>,
+    /// Keys that it shall wrap, or be given.
+    copy: BTreeSet<&'a Name>,
 }
 
 /// What is looked at, and with whom.
@@ -99,10 +102,28 @@ impl<'a> Look<'a> {
         let mut needs: IndexMap<&Name, Need> = IndexMap::new();
         for step in self.steps.iter().filter(|step| !step.done) {
             let Some(key) = step.key() else { continue };
-            let Some((device, algorithm)) = planned.get(key) else { continue };
+            if signers::place(self.people, self.state, step) != Place::Here {
+                continue;
+            }
+            // A keyholder who leaves has a key that the plan names no more.
+            let former = || {
+                let made = self.state.keys.get(key)?;
+                Some((made.device.as_ref()?, made.public.algorithm()))
+            };
+            let Some((device, algorithm)) = planned.get(key).copied().or_else(former) else { continue };
             let need = needs.entry(device).or_default();
-            need.algorithms.insert(*algorithm);
+            need.algorithms.insert(algorithm);
             match &step.action {
+                Action::BackUp { to, .. } => {
+                    need.copy.insert(key);
+                    let other = needs.entry(to).or_default();
+                    other.algorithms.insert(algorithm);
+                    other.copy.insert(key);
+                    other.make.insert(key);
+                    if let Some(Event::CopyIntended { .. }) = self.state.open.get(&step.id) {
+                        other.begun.insert(key);
+                    }
+                }
                 Action::GenerateKey { .. } => {
                     need.make.insert(key);
                     if let Some(Event::KeyIntended { .. }) = self.state.open.get(&step.id) {
@@ -154,16 +175,28 @@ impl<'a> Look<'a> {
         {
             return Err(CeremonyError::NoMechanism { device: device.clone(), algorithm: *missing });
         }
+        if let (Some(key), false) = (need.copy.first(), token.lacks_for_copies.is_empty()) {
+            let TokenState { report, lacks_for_copies, .. } = token;
+            let device = format!("{device}: {}, serial {}", report.model, report.serial);
+            let (key, lacking) = ((*key).clone(), lacks_for_copies.join(", "));
+            return Err(TokenError::NoCopies { device, key, lacking }.into());
+        }
         if let Some(other) = serials.get(&identity(&token)) {
             let (device, other, serial) = (device.clone(), other.clone(), token.report.serial);
             return Err(CeremonyError::SameToken { device, other, serial });
         }
-        self.refuse_other_device(device, &token)?;
+        self.refuse_other_device(device, need, &token)?;
         Ok(token)
     }
 
     /// A device that made keys before is known by its serial; a site may know its model.
-    fn refuse_other_device(&self, device: &Name, token: &TokenState) -> Result<(), CeremonyError> {
+    /// In its place may stand the one that holds copies of all the keys that it shall sign with.
+    fn refuse_other_device(
+        &self,
+        device: &Name,
+        need: &Need<'_>,
+        token: &TokenState,
+    ) -> Result<(), CeremonyError> {
         let site = self.people.site.devices.get(device);
         if let Some(expected) = site.and_then(|site| site.model.as_ref())
             && **expected != token.report.model
@@ -174,6 +207,11 @@ impl<'a> Look<'a> {
                 found: token.report.model.clone(),
                 expected: (**expected).clone(),
             });
+        }
+        let copied =
+            |key: &Name| self.state.copies.get(key).is_some_and(|copy| copy.serial == token.report.serial);
+        if !need.sign.is_empty() && need.sign.iter().all(|key| copied(key)) {
+            return Ok(());
         }
         match self.state.devices.get(device) {
             Some(known) if *known != token.report.serial => Err(CeremonyError::OtherToken {
@@ -216,7 +254,8 @@ fn described(device: &Name, need: &Need<'_>, state: TokenState) -> DeviceFound {
         1 => Some(format!("1 key {what}")),
         many => Some(format!("{many} keys {what}")),
     };
-    let work = [count(&need.make, "to make"), count(&need.sign, "to sign with")];
+    let made: BTreeSet<&Name> = need.make.difference(&need.copy).copied().collect();
+    let work = [count(&made, "to make"), count(&need.copy, "to copy"), count(&need.sign, "to sign with")];
     DeviceFound {
         name: device.clone(),
         serial: state.report.serial,

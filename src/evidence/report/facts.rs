@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Report;
-use crate::archive::{Confirmation, Event, KeyRecord, Record, Role, State};
+use crate::archive::{Confirmation, CopyRecord, Event, KeyRecord, Record, Role, State};
 use crate::difference::Action;
 use crate::plan::{Name, Plan, Time};
 use crate::token::DeviceReport;
@@ -78,6 +78,8 @@ pub struct Facts<'a> {
     pub held: Vec<Held<'a>>,
     /// Each key as its device reported it, with the line that recorded it.
     pub keys: BTreeMap<&'a Name, (u64, &'a KeyRecord)>,
+    /// Copies of keys on second devices, with the line that recorded each.
+    pub copies: BTreeMap<&'a Name, (u64, &'a CopyRecord)>,
     /// What each device said of itself when it was opened last, with the line.
     pub devices: BTreeMap<&'a Name, (u64, &'a DeviceReport)>,
     /// What people are called, by part, with the line that says so last.
@@ -99,6 +101,7 @@ impl<'a> Facts<'a> {
             beside: &report.beside,
             held: held(records),
             keys: BTreeMap::new(),
+            copies: BTreeMap::new(),
             devices: BTreeMap::new(),
             people: BTreeMap::new(),
             made: BTreeMap::new(),
@@ -106,6 +109,7 @@ impl<'a> Facts<'a> {
         for Record { seq, event, .. } in records {
             match event {
                 Event::KeyMade { key, .. } => drop(facts.keys.insert(&key.name, (*seq, key))),
+                Event::CopyMade { copy, .. } => drop(facts.copies.insert(&copy.name, (*seq, copy))),
                 Event::DeviceOpened { device, claims } => drop(facts.devices.insert(device, (*seq, claims))),
                 Event::CeremonyStarted { people, .. } => {
                     facts.people.extend(people.iter().map(|(part, called)| (part, (*seq, called.as_str()))));
@@ -185,18 +189,20 @@ fn held(records: &[Record]) -> Vec<Held<'_>> {
 pub fn taken<'a>(held: &Held<'a>) -> Vec<Taken<'a>> {
     let mut taken = Vec::new();
     let mut signers: BTreeMap<&str, &Name> = BTreeMap::new();
+    let mut origins: BTreeMap<&str, &Name> = BTreeMap::new();
     let mut approved: BTreeMap<&str, Option<&Name>> = BTreeMap::new();
     let mut before: Option<Time> = None;
     for record in held.records() {
         match &record.event {
             Event::SignatureIntended { step, key, .. } => drop(signers.insert(step, key)),
+            Event::CopyIntended { step, from, .. } => drop(origins.insert(step, from)),
             Event::Confirmed { step: Some(step), what: Confirmation::Sign, by, .. } => {
                 approved.insert(step, by.as_ref());
             }
             _ => {}
         }
         let step = record.event.step().unwrap_or_default();
-        if let Some(what) = action(&record.event, signers.get(step).copied()) {
+        if let Some(what) = action(&record.event, signers.get(step).copied(), origins.get(step).copied()) {
             let seconds = before.map_or(0, |before| record.time.since(before));
             let by = approved.get(step).copied().flatten();
             taken.push(Taken { id: step, what, line: record.seq, at: record.time, seconds, by });
@@ -207,7 +213,7 @@ pub fn taken<'a>(held: &Held<'a>) -> Vec<Taken<'a>> {
 }
 
 /// What a result was of, in the words of the console.
-fn action(event: &Event, signer: Option<&Name>) -> Option<String> {
+fn action(event: &Event, signer: Option<&Name>, origin: Option<&Name>) -> Option<String> {
     let signer = || signer.cloned();
     let action = match event {
         Event::KeyMade { key, .. } => match &key.device {
@@ -218,6 +224,10 @@ fn action(event: &Event, signer: Option<&Name>) -> Option<String> {
             },
             None => Action::ImportKey { key: key.name.clone() },
         },
+        Event::CopyMade { copy, .. } => {
+            let (key, to) = (copy.name.clone(), copy.device.clone());
+            Action::BackUp { key, from: origin?.clone(), to }
+        }
         Event::CertificateSigned { certificate, .. } => {
             Action::Issue { certificate: certificate.clone(), signer: signer()? }
         }

@@ -32,7 +32,7 @@ pub(super) fn holdings(facts: &Facts<'_>) -> Markup {
                         tr id={ "key-" (name) } {
                             th scope="row" { (name) }
                             td { (key.algorithm.as_str()) }
-                            td { @match &key.device { Some(device) => (device), None => "elsewhere" } }
+                            td { @match &key.device { Some(device) => (device), None => "elsewhere" } @if let Some((line, copy)) = facts.copies.get(*name) { br; "copy on " (copy.device) " " (to(*line)) } }
                             td { (fingerprint::inline(&key.fingerprint)) @if key.device.is_some() { span.soft { (claims(key)) } } }
                             td { (facts.state.operations.get(*name).copied().unwrap_or_default()) }
                             td { (to(*line)) }

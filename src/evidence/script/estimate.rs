@@ -20,6 +20,7 @@ pub(super) fn minutes(scene: &Scene) -> u32 {
         Action::GenerateKey { algorithm: Algorithm::Rsa3072 | Algorithm::Rsa4096, .. } => 5,
         Action::GenerateKey { .. } => 3,
         Action::ImportKey { .. } => 2,
+        Action::BackUp { .. } => 8,
         Action::Issue { .. } => 5,
         Action::IssueCrl { .. } => 3,
         Action::SignMetadata { .. } => 2,

@@ -106,16 +106,17 @@ fn act(script: &Script<'_>, (number, name): (&str, &str), sections: &[&'static s
 
 /// Where to turn.
 fn fails(script: &Script<'_>, headings: &[&'static str]) -> Markup {
-    let known: Vec<(usize, &str)> =
-        headings.iter().filter_map(|heading| Some((script.turn_to(heading)?, *heading))).collect();
     html! {
-        @if !known.is_empty() {
+        @if !headings.is_empty() {
             p.fails {
                 "If it fails: "
-                @for (at, (number, heading)) in known.iter().enumerate() {
+                @for (at, heading) in headings.iter().enumerate() {
                     @if at > 0 { ", " }
-                    @if script.large { "R" (number) " " (heading) }
-                    @else { a href={ "#" (heading) } { "R" (number) " " (heading) } }
+                    @match script.turn_to(heading) {
+                        Some(number) if script.large => { "R" (number) " " (heading) },
+                        Some(number) => a href={ "#" (heading) } { "R" (number) " " (heading) },
+                        None => span.unknown { (heading) },
+                    }
                 }
             }
         }
@@ -247,6 +248,15 @@ pub(super) fn sections(action: &Action) -> &'static [&'static str] {
             "device-unable",
             "label-taken",
             "key-missing",
+        ],
+        Action::BackUp { .. } => &[
+            "device-missing",
+            "wrong-pin",
+            "pin-locked",
+            "device-failed",
+            "device-unable",
+            "label-taken",
+            "other-key",
         ],
         Action::ImportKey { .. } => &["other-key", "step-missing"],
         Action::Issue { .. } | Action::IssueCrl { .. } => &[

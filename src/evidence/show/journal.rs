@@ -113,6 +113,12 @@ pub(in crate::evidence) fn detail(event: &Event, files: &[FileRecord]) -> String
                 ends(&key.fingerprint)
             )
         }
+        Event::CopyIntended { key, from, to, .. } => format!("{key}: from {from} to {to}, wrapped"),
+        Event::CopyMade { adopted, copy, .. } => {
+            let adopted = if *adopted { ", found there after an interruption" } else { "" };
+            let (key, device, proof) = (&copy.name, &copy.device, &copy.proof);
+            format!("{key}: on {device}, proved by signing {proof} once more{adopted}")
+        }
         Event::SignatureIntended { object, key, to_be_signed, .. } => {
             let hash = to_be_signed.sha256().map_or_else(|| "not base64".into(), |hash| ends(&hash));
             format!("{object} with {key}, SHA-256 {hash}")

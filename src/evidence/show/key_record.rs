@@ -18,6 +18,9 @@ pub fn show(value: &Value) -> Result<Sheet, String> {
         "device",
         record.device.as_ref().map_or_else(|| Cell::none("elsewhere"), |name| Cell::text(name.as_str())),
     );
+    if let Some(keyholder) = &record.keyholder {
+        sheet.text("keyholder", keyholder.as_str());
+    }
     match BASE64.decode(record.public.as_bytes()) {
         Ok(spki) => {
             key::rows(&mut sheet, &spki);

@@ -166,6 +166,7 @@ pub fn key_record() -> KeyRecord {
         fingerprint: key.fingerprint(),
         public: BASE64.encode(key.spki()),
         device: Some("root-hsm".parse().unwrap()),
+        keyholder: None,
         device_claims: Some(Default::default()),
         id: "1f0e".into(),
         mechanism: "CKM_EC_KEY_PAIR_GEN".into(),

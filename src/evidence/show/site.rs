@@ -52,6 +52,9 @@ fn source_of(pin: &Pin) -> String {
     match pin {
         Pin::Prompt => "typed at the terminal".into(),
         Pin::Protected => "typed on the device".into(),
+        Pin::Shares { shares, threshold } => {
+            format!("{threshold} of {shares} shares, typed by their holders")
+        }
         Pin::File(path) => format!("file {}", path.display()),
         Pin::Env(name) => format!("environment variable {name}"),
     }

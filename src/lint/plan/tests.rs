@@ -32,10 +32,15 @@ pub(crate) fn rejected() -> Ids {
         plan
     };
     let early = with("to = \"2027-11-01T00:00:00Z\"", "to = \"2027-05-01T00:00:00Z\"");
+    let copied = with(
+        "root            = { device = \"root-hsm\",    algorithm = \"ecdsa-p384\" }",
+        "root = { device = \"root-hsm\", algorithm = \"ecdsa-p384\", backup = \"vault\" }",
+    );
     let pq = Rules::of_policy(Policy::ExperimentalPq);
     [
         ("PLAN-CRL-MADE", no_crl, &sigstore),
         ("PLAN-CRL-IN-TIME", early, &sigstore),
+        ("PLAN-KEY-COPIED", copied, &sigstore),
         ("PLAN-PQ-NOT-MADE", example(), &pq),
     ]
     .into_iter()

@@ -10,6 +10,15 @@ use crate::archive::Role;
 use crate::verify::canonical::olpc;
 use crate::verify::signature::{Key, Kind, sha256_hex};
 
+/// Whose a key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The archive's name of the key.
+    pub name: String,
+    /// The keyholder whose key it is; none for online keys.
+    pub keyholder: Option<String>,
+}
+
 /// A key that signs roles.
 #[derive(Debug)]
 pub struct Signer {
@@ -31,7 +40,7 @@ pub struct Root {
 impl Root {
     /// Reads root metadata. Key ids are worked out anew; `owner` names the archive's key that has this
     /// material.
-    pub fn read(document: &Document, owner: impl Fn(&Key) -> Option<String>) -> Result<Self, String> {
+    pub fn read(document: &Document, owner: impl Fn(&Key) -> Option<Owner>) -> Result<Self, String> {
         let signed = &document.signed;
         if signed.get("consistent_snapshot") != Some(&Value::Bool(true)) {
             return Err("consistent_snapshot is not true".into());
@@ -45,13 +54,14 @@ impl Root {
             let key = key(value).map_err(|reason| format!("the key {id}: {reason}"))?;
             let owner = owner(&key);
             let named = value.get("x-tuf-on-ci-keyowner").and_then(Value::as_str);
-            if named.is_some_and(|named| named.strip_prefix('@') != owner.as_deref()) {
+            let holder = owner.as_ref().and_then(|owner| owner.keyholder.as_deref());
+            if named.is_some_and(|named| named.strip_prefix('@') != holder) {
                 return Err(format!(
                     "the key {id} is said to be {}'s, and is not",
                     named.unwrap_or_default()
                 ));
             }
-            keys.insert(id.clone(), Signer { key, owner });
+            keys.insert(id.clone(), Signer { key, owner: owner.map(|owner| owner.name) });
         }
         let mut roles = BTreeMap::new();
         let written = object(signed, "roles")?;

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::archive::{Event, Record, Role};
 use crate::lint::Lintable;
+use crate::lint::tuf::signed;
 use crate::pki::Draft;
 use crate::plan::{Name, Time};
 use crate::tuf::{Context, Envelope, Metadata, RoleSignature, Root};
@@ -22,9 +23,13 @@ pub fn check(records: &[Record], claims: &Claims<'_>, sheet: &mut Sheet) {
         let Event::MetadataPublished { role, version, content, .. } = &record.event else { continue };
         let mut entry = sheet.on(Area::Rules, place(*role, *version));
         match draft(content, &published, record.time) {
-            Ok(draft) => {
-                report(RoleSignature::lint(&draft, &rules), &mut entry);
-                published.push(draft.context.metadata);
+            Ok((draft, signatures)) => {
+                let mut findings = RoleSignature::lint(&draft, &rules);
+                let Context { metadata, root: in_force, .. } = draft.context;
+                let file = signed::File { metadata, signatures, in_force };
+                findings.merge(&signed::lint(&draft.object, &file, &rules).unwrap_or_else(|found| found));
+                report(findings, &mut entry);
+                published.push(file.metadata);
             }
             Err(reason) => entry.failed(format!("the rules can't be run: {reason}")),
         }
@@ -38,8 +43,11 @@ fn place(role: Role, version: u64) -> String {
     }
 }
 
+/// A draft, and the signatures that were made over it.
+type Read = (Draft<RoleSignature>, Vec<RoleSignature>);
+
 /// Metadata, as its first signer had it before it was signed.
-fn draft(content: &str, published: &[Metadata], now: Time) -> Result<Draft<RoleSignature>, String> {
+fn draft(content: &str, published: &[Metadata], now: Time) -> Result<Read, String> {
     let Envelope { signed: metadata, signatures } =
         Envelope::parse(content.as_bytes()).map_err(|error| error.to_string())?;
     let value: Value = serde_json::from_str(content).map_err(|error| error.to_string())?;
@@ -55,11 +63,11 @@ fn draft(content: &str, published: &[Metadata], now: Time) -> Result<Draft<RoleS
     // Of root metadata the new root's own key: the one before may list it no more.
     let listed = own.or(root.as_ref()).ok_or("there is no root in force")?;
     let signers: Vec<_> = listed.signers(metadata.role()).collect();
-    let mut signatures = signatures.iter().filter(|signature| !signature.sig.is_empty());
-    let signed = signatures.find_map(|signature| signers.iter().find(|(id, _)| *id == signature.keyid));
+    let mut made = signatures.iter().filter(|signature| !signature.sig.is_empty());
+    let signed = made.find_map(|signature| signers.iter().find(|(id, _)| *id == signature.keyid));
     let (_, key) = signed.ok_or("no key of the role has signed it")?;
     let name: Name = "signer".parse()?;
-    Ok(Draft {
+    let draft = Draft {
         object: format!("tuf-{}", metadata.role()),
         bytes: olpc(value.get("signed").unwrap_or(&Value::Null))?,
         key: name,
@@ -71,5 +79,6 @@ fn draft(content: &str, published: &[Metadata], now: Time) -> Result<Draft<RoleS
             now,
             metadata,
         },
-    })
+    };
+    Ok((draft, signatures))
 }

@@ -4,7 +4,7 @@ use rcgen::{KeyPair, PublicKeyData, SigningKey};
 use serde_json::{Value, json};
 
 use super::document::Document;
-use super::root::Root;
+use super::root::{Owner, Root};
 use crate::archive::Role;
 use crate::verify::canonical::olpc;
 use crate::verify::signature::sha256_hex;
@@ -50,7 +50,7 @@ fn file(signed: &Value, signers: &[(&str, &KeyPair)]) -> Vec<u8> {
 fn read(file: &[u8]) -> Result<(Document, Root), String> {
     let document = Document::read(file, Role::Root)?;
     // These tests have no archive: every key is a's.
-    let root = Root::read(&document, |_| Some("a".into()))?;
+    let root = Root::read(&document, |_| Some(Owner { name: "a".into(), keyholder: Some("a".into()) }))?;
     Ok((document, root))
 }
 

@@ -20,7 +20,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             "E-35",
             "backup, share holders, restore test",
             vec![
-                absent("backup", How::Captured),
+                facts.by_lines("backup", How::Automated, |event| matches!(event, Event::CopyMade { .. })),
                 absent("share holders", How::Captured),
                 absent("restore test", How::Captured),
             ],
