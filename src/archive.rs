@@ -26,13 +26,17 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use serde_json::Value;
 
-pub use event::{CanaryPart, Confirmation, CopyRecord, Event, FileRecord, KeyRecord, Role, ToBeSigned};
+pub use event::{
+    CanaryPart, Confirmation, CopyRecord, Event, FileRecord, KeyRecord, Opening, Role, ToBeSigned,
+};
 pub use inspection::{Inspection, inspect};
 pub use journal::{Damage, Journal, Record};
 pub use state::State;
 
 use crate::lint::Signed;
+use crate::lint::statement::Endorsed;
 use crate::lint::trust_root::Passed;
+use crate::pki::dsse::{self, Envelope};
 use crate::pki::{Certificate, Crl, sha256_hex};
 use crate::plan::{Name, Time};
 use crate::tuf::RoleSignature;
@@ -409,6 +413,52 @@ impl Archive {
             signature: BASE64.encode(signed.signature().as_bytes()),
         };
         self.commit(time, event, Vec::new())
+    }
+
+    /// Takes a person's approval of a plan in. Only one that was verified can come here.
+    pub fn approval(
+        &mut self,
+        time: Time,
+        (plan, person): (&str, &Name),
+        endorsed: &Endorsed,
+    ) -> Result<(), ArchiveError> {
+        let signatures = vec![endorsed.signature().clone()];
+        let file = Envelope { payload: endorsed.payload().to_vec(), signatures }.file();
+        let event = Event::ApprovalRecorded {
+            plan: plan.to_string(),
+            person: person.clone(),
+            key: endorsed.key().to_string(),
+            envelope: String::from_utf8_lossy(&file).into_owned(),
+        };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// Takes a person's signature under a seal in, or under an objection to it. Only one that was verified
+    /// can come here.
+    pub fn seal_signature(
+        &mut self,
+        time: Time,
+        (seal, step, person): (u64, &str, &Name),
+        endorsed: &Endorsed,
+        objects: bool,
+    ) -> Result<(), ArchiveError> {
+        let text = || String::from_utf8_lossy(endorsed.payload()).into_owned();
+        let event = Event::SealSigned {
+            step: step.to_string(),
+            seal,
+            person: person.clone(),
+            key: endorsed.key().to_string(),
+            keyid: endorsed.signature().keyid.clone(),
+            signature: endorsed.signature().sig.clone(),
+            signed: sha256_hex(&dsse::pae(endorsed.payload())),
+            objection: objects.then(text),
+        };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// The journal's lines.
+    pub fn records(&self) -> &[Record] {
+        &self.journal.records
     }
 
     /// Journal, then files.

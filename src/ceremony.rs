@@ -1,9 +1,12 @@
 //! Runs the steps: preflight, engine, console.
 
+pub mod approvals;
 mod backup;
+pub mod build;
 pub mod clock;
 pub mod conduct;
 pub mod console;
+pub mod endorse;
 pub mod engine;
 mod issue;
 pub mod machine;
@@ -83,6 +86,12 @@ pub enum CeremonyError {
     /// The archive.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// An approval of the plan that can't be taken.
+    #[error(transparent)]
+    BadApproval(#[from] Box<approvals::Refused>),
+    /// Approvals of the plan that are missing.
+    #[error(transparent)]
+    NotApproved(#[from] approvals::Missing),
     /// The plan contradicts the archive.
     #[error(transparent)]
     Conflicts(#[from] Conflicts),

@@ -1,5 +1,6 @@
 //! The verbs. Each file has a verb's arguments, whose doc comments are its help, and its `run`.
 
+pub mod approve;
 pub mod check;
 pub mod completions;
 mod failure;
@@ -12,7 +13,9 @@ pub mod report;
 pub mod run;
 pub mod schema;
 pub mod script;
+pub mod seal;
 pub mod show;
+mod signer;
 pub mod token;
 pub mod verify;
 
@@ -63,11 +66,13 @@ pub struct Cli {
 enum Verb {
     Check(check::Check),
     Script(script::Print),
+    Approve(approve::Approve),
     Rehearse(rehearse::Rehearse),
     Run(run::Run),
     Verify(verify::Verify),
     Prove(prove::Prove),
     Report(report::Write),
+    Seal(seal::Seal),
     Show(show::Show),
     Token(token::Token),
     Schema(schema::Schema),
@@ -101,11 +106,13 @@ impl Verb {
         match self {
             Self::Check(verb) => verb.run(output),
             Self::Script(verb) => verb.run(output),
+            Self::Approve(verb) => verb.run(output),
             Self::Rehearse(verb) => verb.run(output, start),
             Self::Run(verb) => verb.run(output, start),
             Self::Verify(verb) => verb.run(output),
             Self::Prove(verb) => verb.run(output),
             Self::Report(verb) => verb.run(output),
+            Self::Seal(verb) => verb.run(output),
             Self::Show(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),
             Self::Schema(verb) => verb.run(),

@@ -16,6 +16,7 @@ pub mod finished;
 pub mod key;
 pub mod plan;
 pub mod policy;
+pub mod statement;
 pub mod trust_root;
 pub mod tuf;
 mod waiver;

@@ -5,10 +5,12 @@ pub mod certificate;
 pub mod crl;
 pub mod csr;
 pub mod draft;
+pub mod dsse;
 pub mod key;
 pub mod name;
 pub(crate) mod profile;
 pub mod signature;
+pub mod ssh;
 
 pub use algorithm::{Algorithm, Hash, sha256_hex};
 pub use certificate::Certificate;

@@ -10,12 +10,14 @@
 //! The journal accounts for every file, and its last hash for the journal: whoever keeps that one hash
 //! notices any change.
 
+pub mod approval;
 pub mod canary;
 pub mod canonical;
 pub mod certificate;
 pub mod claims;
 pub mod crl;
 pub mod der;
+pub mod envelope;
 pub mod files;
 pub mod journal;
 pub mod keys;
@@ -29,8 +31,10 @@ pub mod planned;
 pub mod profile;
 pub mod report;
 pub mod rules;
+pub mod seal;
 pub mod signature;
 pub mod signing_config;
+pub mod ssh;
 mod text;
 pub mod trust_root;
 pub mod tuf;
@@ -195,6 +199,8 @@ impl Archive<'_> {
         let operator = own.as_ref().ok().and_then(planned::operator);
         trust_root::check(claims, certificates, &files, (at, operator), sheet);
         canary::check(claims, sheet);
+        approval::check(records, claims, sheet);
+        seal::check(records, &self.journal.leaves, claims, sheet);
         tuf::check(claims, &files, at, sheet);
         let differences = |plan: &Result<Plan, String>| match plan {
             Ok(plan) => planned::differences(&Comparison {

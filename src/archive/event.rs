@@ -169,6 +169,25 @@ impl CanaryPart {
     }
 }
 
+/// A value that a seal keeps to itself: who has salt and value can show that the seal covers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Opening {
+    /// 16 random bytes, in hex.
+    pub salt: String,
+    /// The value.
+    pub value: String,
+}
+
+impl Opening {
+    /// What stands in the seal: SHA-256 of the salt's bytes and the value's, in hex.
+    pub fn hash(&self) -> String {
+        let mut bytes = data_encoding::HEXLOWER.decode(self.salt.as_bytes()).unwrap_or_default();
+        bytes.extend(self.value.as_bytes());
+        sha256_hex(&bytes)
+    }
+}
+
 /// One event. Everything that a file of the archive holds can be made again from the events, but for CRLs:
 /// of those the journal has the hash, and the file is the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -445,6 +464,52 @@ pub enum Event {
         /// The text of the bundle with the Rekor v1 entry, where there is one beside the other.
         bundle_rekor_v1: Option<String>,
     },
+    /// A person approved the plan by its hash, before it was run.
+    ApprovalRecorded {
+        /// SHA-256 of the plan, in hex.
+        plan: String,
+        /// Who.
+        person: Name,
+        /// SHA-256 of the key's SubjectPublicKeyInfo, in hex.
+        key: String,
+        /// The envelope: an in-toto statement with the person's signature, as a DSSE file has it.
+        envelope: String,
+    },
+    /// What there is of keys, algorithms and certificates was put together.
+    InventoryMade {
+        /// The CycloneDX document.
+        cbom: String,
+    },
+    /// What happened until here is put into words, for people to sign.
+    SealStarted {
+        /// Counts the seals of the archive, from 1.
+        seal: u64,
+        /// The in-toto statement: RFC 8785 JSON. It covers every line before this one.
+        statement: String,
+        /// What the statement has salted hashes of.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        openings: Vec<Opening>,
+    },
+    /// A person signed a seal, or an objection to it.
+    SealSigned {
+        /// The step.
+        step: String,
+        /// The seal's number.
+        seal: u64,
+        /// Who.
+        person: Name,
+        /// SHA-256 of the key's SubjectPublicKeyInfo, in hex.
+        key: String,
+        /// The key id, as the envelope has it.
+        keyid: String,
+        /// The signature, as base64.
+        signature: String,
+        /// SHA-256 of the bytes that were signed (DSSE's encoding of the statement), in hex.
+        signed: String,
+        /// The statement of an objection; none where the seal's own was signed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        objection: Option<String>,
+    },
     /// The journal's last line was cut off; what was left of it is kept aside.
     JournalTorn {
         /// What was left, as base64.
@@ -467,7 +532,8 @@ impl Event {
             | Self::TrustRootAssembled { step, .. }
             | Self::MetadataSigned { step, .. }
             | Self::MetadataPublished { step, .. }
-            | Self::CanarySigned { step, .. } => Some(step),
+            | Self::CanarySigned { step, .. }
+            | Self::SealSigned { step, .. } => Some(step),
             Self::CeremonyStarted { .. }
             | Self::MachineChecked { .. }
             | Self::ClockRead { .. }
@@ -479,6 +545,9 @@ impl Event {
             | Self::CeremonyFinished { .. }
             | Self::CanaryStarted { .. }
             | Self::CanaryFinished { .. }
+            | Self::ApprovalRecorded { .. }
+            | Self::InventoryMade { .. }
+            | Self::SealStarted { .. }
             | Self::JournalTorn { .. } => None,
         }
     }
@@ -509,6 +578,10 @@ impl Event {
             Self::CanaryStarted { .. } => "canary-started",
             Self::CanarySigned { .. } => "canary-signed",
             Self::CanaryFinished { .. } => "canary-finished",
+            Self::ApprovalRecorded { .. } => "approval-recorded",
+            Self::InventoryMade { .. } => "inventory-made",
+            Self::SealStarted { .. } => "seal-started",
+            Self::SealSigned { .. } => "seal-signed",
             Self::JournalTorn { .. } => "journal-torn",
         }
     }

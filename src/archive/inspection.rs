@@ -20,7 +20,7 @@ use crate::pki::sha256_hex;
 /// Folders in which every file follows from the journal.
 pub const RECORDED: [&str; 7] = ["plans", "keys", "certificates", "crls", "trust-root", "tuf", "tuf/targets"];
 
-/// Where the rest of a line that was cut off is kept.
+/// Where seals, approvals and the rests of lines that were cut off are kept.
 pub const EVIDENCE: &str = "evidence";
 
 /// An archive as it was found. Nothing was written to find it out.
@@ -142,7 +142,7 @@ fn found(path: &Path) -> Result<BTreeMap<String, Content>, ArchiveError> {
     for folder in fixed.chain(canaries) {
         for (name, entry) in entries(&path.join(&folder))? {
             // What else is in evidence/ was written by people who read the archive.
-            let ours = folder != EVIDENCE || name.starts_with(layout::TORN);
+            let ours = folder != EVIDENCE || layout::is_recorded_evidence(&name);
             if name.starts_with(TEMPORARY) || !ours || entry.is_dir() {
                 continue;
             }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::canary;
 use super::event::{Event, Role};
 use super::state::State;
+use crate::pki::dsse::{Envelope, EnvelopeSignature};
 use crate::pki::{key::pem, sha256_hex};
 use crate::plan::Name;
 
@@ -35,6 +36,44 @@ pub const TORN: &str = "journal-torn-";
 /// Where the rest of a line that was cut off is kept.
 pub fn torn(rest: &[u8]) -> String {
     format!("evidence/{TORN}{}", sha256_hex(rest))
+}
+
+/// The newest seal.
+pub const SEAL: &str = "evidence/statement.dsse.json";
+
+/// What there is of keys, algorithms and certificates.
+pub const CBOM: &str = "evidence/cbom.json";
+
+/// Where a seal is kept.
+pub fn seal(number: u64) -> String {
+    format!("evidence/statement-{number}.dsse.json")
+}
+
+/// Where a person's objection to a seal is kept.
+pub fn objection(seal: u64, person: &Name) -> String {
+    format!("evidence/objection-{seal}-{person}.dsse.json")
+}
+
+/// Where a person's approval of a plan is kept.
+pub fn approval(plan: &str, person: &Name) -> String {
+    format!("evidence/approval-{plan}-{person}.dsse.json")
+}
+
+/// Whether a file of this name in `evidence/` follows from an event. What else is there was written by
+/// people who read the archive.
+pub fn is_recorded_evidence(name: &str) -> bool {
+    let statement = ["statement", "objection-", "approval-"].iter().any(|start| name.starts_with(start));
+    name.starts_with(TORN) || name == "cbom.json" || (statement && name.ends_with(".dsse.json"))
+}
+
+/// The signature that an event has, as an envelope has it.
+fn signature(event: &Event) -> Vec<EnvelopeSignature> {
+    match event {
+        Event::SealSigned { keyid, signature, .. } => {
+            vec![EnvelopeSignature { keyid: keyid.clone(), sig: signature.clone() }]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Where a CRL is kept.
@@ -118,6 +157,29 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             .into_iter()
             .map(|(name, bytes)| once(format!("{}/{canary}/{name}", canary::FOLDER), bytes))
             .collect(),
+        Event::ApprovalRecorded { plan, person, envelope, .. } => {
+            vec![once(approval(plan, person), envelope.as_bytes().to_vec())]
+        }
+        Event::InventoryMade { cbom } => vec![newest(CBOM, cbom)],
+        Event::SealSigned { seal, person, objection: Some(statement), .. } => {
+            let envelope = Envelope { payload: statement.as_bytes().to_vec(), signatures: signature(event) };
+            vec![once(objection(*seal, person), envelope.file())]
+        }
+        Event::SealSigned { seal: number, .. } => {
+            let Some(seal) = before.seals.iter().find(|seal| seal.number == *number) else {
+                return Vec::new();
+            };
+            let mut signatures = seal.signatures.clone();
+            signatures.extend(signature(event));
+            let envelope = Envelope { payload: seal.statement.as_bytes().to_vec(), signatures };
+            let text = String::from_utf8_lossy(&envelope.file()).into_owned();
+            let mut files = vec![newest(&self::seal(*number), &text)];
+            // The newest seal has the name that scripts know.
+            if before.seals.iter().all(|other| other.number <= *number) {
+                files.push(newest(SEAL, &text));
+            }
+            files
+        }
         Event::JournalTorn { rest } => {
             let rest = decode(rest);
             vec![once(torn(&rest), rest)]
@@ -137,6 +199,7 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         | Event::MetadataSigned { .. }
         | Event::CanaryStarted { .. }
         | Event::CanarySigned { .. }
+        | Event::SealStarted { .. }
         | Event::CeremonyFinished { .. } => Vec::new(),
     }
 }

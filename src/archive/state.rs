@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::event::{Confirmation, Event, Role};
 use super::journal::{Damage, Record};
+use crate::pki::dsse::EnvelopeSignature;
 use crate::pki::{Certificate, PublicKey};
 use crate::plan::{Name, Time};
 use crate::site::Purpose;
@@ -115,6 +116,23 @@ pub struct MadeCanary {
     pub trust_root: Option<MadeTrustRoot>,
 }
 
+/// A seal that was begun, and who signed it.
+#[derive(Clone, Debug)]
+pub struct MadeSeal {
+    /// Its number.
+    pub number: u64,
+    /// It covers the lines up to this one.
+    pub lines: u64,
+    /// The statement: RFC 8785 JSON.
+    pub statement: String,
+    /// Signatures over it, in the order in which they were made.
+    pub signatures: Vec<EnvelopeSignature>,
+    /// Who signed it, and the key: SHA-256 of its SubjectPublicKeyInfo, in hex.
+    pub signed: BTreeMap<Name, String>,
+    /// Who objected.
+    pub objected: BTreeMap<Name, String>,
+}
+
 /// What an archive holds.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -148,6 +166,12 @@ pub struct State {
     pub canaries_begun: u64,
     /// Canaries that are whole, oldest first.
     pub canaries: Vec<MadeCanary>,
+    /// Approvals: the plan's SHA-256, the person, and the envelope.
+    pub approvals: BTreeMap<(String, Name), String>,
+    /// Seals, oldest first.
+    pub seals: Vec<MadeSeal>,
+    /// The last line that is no seal's own.
+    pub last_unsealed: u64,
     /// What was intended and has no result yet, by step.
     pub open: BTreeMap<String, Event>,
     /// Steps whose fingerprint was typed back.
@@ -156,6 +180,21 @@ pub struct State {
     pub last: Option<Time>,
     /// Whether the last ceremony came to its end.
     pub finished: bool,
+}
+
+/// How the steps of a seal begin.
+pub const SEAL_STEP: &str = "seal/";
+
+/// Whether a line belongs to a seal alone: it tells of nothing that a seal would have to cover.
+fn is_seals_own(event: &Event) -> bool {
+    match event {
+        Event::InventoryMade { .. } | Event::SealStarted { .. } | Event::SealSigned { .. } => true,
+        Event::SignatureIntended { step, .. } | Event::SignatureRepeated { step, .. } => {
+            step.starts_with(SEAL_STEP)
+        }
+        Event::Confirmed { step: Some(step), .. } => step.starts_with(SEAL_STEP),
+        _ => false,
+    }
 }
 
 impl State {
@@ -187,7 +226,29 @@ impl State {
                     trust_root: self.trust_root.clone(),
                 });
             }
-            Event::HalfKeyDiscarded { .. }
+            Event::ApprovalRecorded { plan, person, envelope, .. } => {
+                self.approvals.insert((plan.clone(), person.clone()), envelope.clone());
+            }
+            Event::SealStarted { seal, statement, .. } => self.seals.push(MadeSeal {
+                number: *seal,
+                lines: record.seq.saturating_sub(1),
+                statement: statement.clone(),
+                signatures: Vec::new(),
+                signed: BTreeMap::new(),
+                objected: BTreeMap::new(),
+            }),
+            Event::SealSigned { seal, person, key, keyid, signature, objection, .. } => {
+                let found = self.seals.iter_mut().find(|found| found.number == *seal);
+                let found = found.ok_or_else(|| damage(format!("there is no seal {seal} before it")))?;
+                if objection.is_some() {
+                    found.objected.insert(person.clone(), key.clone());
+                } else {
+                    found.signed.insert(person.clone(), key.clone());
+                    found.signatures.push(EnvelopeSignature { keyid: keyid.clone(), sig: signature.clone() });
+                }
+            }
+            Event::InventoryMade { .. }
+            | Event::HalfKeyDiscarded { .. }
             | Event::CanarySigned { .. }
             | Event::JournalTorn { .. }
             | Event::MachineChecked { .. }
@@ -274,6 +335,12 @@ impl State {
                 let made = Published { version: *version, spec: spec.clone(), content: content.clone() };
                 self.tuf.entry(*role).or_default().push(made);
             }
+        }
+        // A device that is opened, or a line that was cut off, belongs to a seal when it is being signed.
+        let sealing = self.seals.last().is_some_and(|seal| self.last_unsealed <= seal.lines);
+        let opened = matches!(record.event, Event::DeviceOpened { .. } | Event::JournalTorn { .. });
+        if !(is_seals_own(&record.event) || sealing && opened) {
+            self.last_unsealed = record.seq;
         }
         let begins = matches!(
             record.event,

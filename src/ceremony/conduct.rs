@@ -1,11 +1,12 @@
 //! A ceremony from its beginning to its end, or the rest of one.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
 
+use super::approvals::{self, Approvals};
 use super::clock::Clock;
 use super::console::{Fingerprint, Opening, WallClock};
 use super::engine::{Engine, Status, StepReport, millis};
@@ -42,6 +43,8 @@ pub struct Ceremony<'a> {
     pub guard: Guard,
     /// Whether it ends before the first write.
     pub dry_run: bool,
+    /// Files with people's approvals of the plan.
+    pub approvals: &'a [PathBuf],
 }
 
 /// What a ceremony did.
@@ -107,6 +110,7 @@ struct Day<'a> {
     steps: &'a [Step],
     clock: Clock,
     console: &'a mut dyn Console,
+    approvals: Approvals,
 }
 
 /// What people said before the journal was open.
@@ -161,9 +165,20 @@ impl Ceremony<'_> {
             return Ok(());
         }
         let clock = clock(&plan, state, self.site.is_rehearsal())?;
+        // As people approved it: with its dates as they are written.
+        let approvals =
+            approvals::gather((self.plan, &report.plan), state, *self.site.purpose, self.approvals)?;
+        match &approvals.missing {
+            // A rehearsal comes before the approvals: it is what they are given for.
+            Some(missing) if self.site.is_rehearsal() => {
+                console.note(&format!("{missing}; production would stop here"))
+            }
+            Some(missing) => return Err(missing.clone().into()),
+            None => {}
+        }
         let rules = Rules::of(&plan, self.source)?;
         let (steps, rules) = (steps.as_slice(), &rules);
-        let mut day = Day { ceremony: self, plan: &plan, rules, state, steps, clock, console };
+        let mut day = Day { ceremony: self, plan: &plan, rules, state, steps, clock, console, approvals };
         let mut tokens = Devices::new(self.site);
         let result = day.hold(&mut tokens, report);
         // What was said at a prompt before the archive was open, or after it was closed.
@@ -268,6 +283,9 @@ impl Day<'_> {
             people: ceremony.site.people.clone().into_iter().collect(),
         };
         archive.begin(clock.now(), event, ceremony.others.clone())?;
+        for (person, endorsed) in &self.approvals.new {
+            archive.approval(clock.now(), (&report.plan, person), endorsed)?;
+        }
         archive.record(clock.now(), Event::MachineChecked { findings })?;
         if opened.asked {
             let (what, of) = (Confirmation::Begin, report.plan.clone());

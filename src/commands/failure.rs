@@ -88,6 +88,10 @@ impl From<CeremonyError> for Failure {
             CeremonyError::Devices(errors) => devices(errors),
             CeremonyError::Archive(error) => error.into(),
             CeremonyError::Plan(_) => Self::findings(message),
+            CeremonyError::BadApproval(_) => Self::refused(Section::Approvals, message)
+                .help("nothing was begun: leave the file out, or ask for another one"),
+            CeremonyError::NotApproved(_) => Self::paused(Section::Approvals, message)
+                .help("nothing was begun: bring the files of `rootwright approve` along, each with --approval FILE"),
             CeremonyError::Conflicts(_) => Self::refused(Section::PlanAndArchive, message),
             CeremonyError::Findings(_) => Self::findings(message)
                 .help("nothing was signed: change the plan, and `rootwright check` it again"),

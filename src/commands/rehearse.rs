@@ -115,7 +115,7 @@ impl Rehearse {
         };
         let spent = tokens(&plan.plan, &state, site, &module, &mut rehearsal)?;
         let site = load::site(&rehearsal.site())?;
-        let how = run::How { yes: self.yes, dry_run: false };
+        let how = run::How { yes: self.yes, dry_run: false, approvals: &[] };
         let (mut document, mut text) = run::held((start, spent), &plan, &site, &self.archive, how)?;
         let mut code = Code::Done;
         if plan.plan.prove.is_some() {

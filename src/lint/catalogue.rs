@@ -1,6 +1,6 @@
 //! All rules, by what they judge: for lists, waivers and documentation.
 
-use super::{Rule, RuleInfo, certificate, crl, csr, finished, key, plan, trust_root, tuf};
+use super::{Rule, RuleInfo, certificate, crl, csr, finished, key, plan, statement, trust_root, tuf};
 use crate::plan::Policy;
 
 /// The rules for one kind of thing.
@@ -36,6 +36,7 @@ pub fn chapters() -> Vec<Chapter> {
             let tables = infos(tuf::RULES).chain(infos(tuf::FINISHED));
             tables.chain(infos(tuf::signed::RULES)).collect()
         }),
+        chapter("Statements that people sign", infos(statement::RULES).collect()),
     ]
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn nothing(findings: &Findings, what: &str) {
 }
 
 /// What each room's tests accept and reject.
-fn shown() -> [(Ids, Ids); 7] {
+fn shown() -> [(Ids, Ids); 8] {
     [
         (plan::tests::accepted(), plan::tests::rejected()),
         (key::tests::accepted(), key::tests::rejected()),
@@ -35,6 +35,7 @@ fn shown() -> [(Ids, Ids); 7] {
         (crl::tests::accepted(), crl::tests::rejected()),
         (finished::tests::accepted(), finished::tests::rejected()),
         (trust_root::tests::accepted(), trust_root::tests::rejected()),
+        (statement::tests::accepted(), statement::tests::rejected()),
     ]
 }
 

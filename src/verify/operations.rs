@@ -161,6 +161,14 @@ impl<'a> Uses<'a> {
                 }
                 (step, signed.clone(), Some(key.as_str()), part.is_certificate())
             }
+            // No device of the ceremony made one of SSH.
+            Event::SealSigned { signature, .. } if is_ssh(signature) => return Ok(()),
+            Event::SealSigned { step, signed, .. } => {
+                if !self.open.contains_key(step.as_str()) {
+                    return Err(format!("{step} was signed without an intent before it"));
+                }
+                (step, signed.clone(), None, false)
+            }
             _ => return Ok(()),
         };
         match (self.open.remove(step.as_str()), signer) {
@@ -213,6 +221,10 @@ impl<'a> Uses<'a> {
             ));
         }
     }
+}
+
+fn is_ssh(signature: &str) -> bool {
+    BASE64.decode(signature.as_bytes()).is_ok_and(|signature| signature.starts_with(super::ssh::MAGIC))
 }
 
 /// SHA-256 of what was about to be signed.

@@ -6,6 +6,7 @@ pub mod documents;
 pub mod drafts;
 pub mod keyholders;
 pub mod site;
+pub mod ssh;
 pub mod tokens;
 pub mod world;
 
