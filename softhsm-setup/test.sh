@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Run every test. Installs what they need: SoftHSM, OpenSC's spy, OpenSSL and OpenSSH from the system, and the
-# pinned stock clients (sigstore-python, sigstore-js, sigstore-verify, python-tuf, tuf-js, tough) and
-# pkilint under target/clients.
+# Run every test. Installs what they need: SoftHSM, OpenSC's spy, OpenSSL, OpenSSH and Chromium from the
+# system, and the pinned stock clients (sigstore-python, sigstore-js, sigstore-verify, python-tuf, tuf-js,
+# tough) and pkilint under target/clients.
 #
 #     softhsm-setup/test.sh [ARGUMENT OF cargo test]...
 #
@@ -52,7 +52,7 @@ install_node_clients() {
 }
 
 need_rust
-install_missing compiler softhsm pkcs11-spy openssl ssh-keygen strace python
+install_missing compiler softhsm pkcs11-spy openssl ssh-keygen strace python chromium letters poppler
 mkdir -p "$clients"
 install_python_clients
 install_node_clients

@@ -18,6 +18,7 @@ mod publish;
 mod request;
 mod revocations;
 pub mod signers;
+pub mod walkthrough;
 
 use std::path::PathBuf;
 use std::time::Duration;
