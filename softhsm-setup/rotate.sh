@@ -13,7 +13,7 @@ archive=target/rotation
 rootwright=target/release/rootwright
 
 need_rust
-install_missing compiler softhsm
+install_missing compiler pcsclite softhsm
 cargo build --release --locked --target-dir target
 move_aside "$archive"
 

@@ -1,5 +1,6 @@
 //! Runs the steps: preflight, engine, console.
 
+mod attestation;
 mod backup;
 pub mod clock;
 pub mod conduct;

@@ -8,6 +8,7 @@ pub mod keyholders;
 pub mod site;
 pub mod tokens;
 pub mod world;
+pub mod yubikeys;
 
 use std::collections::HashMap;
 use std::fs;

@@ -85,7 +85,7 @@ impl AskPin for Person {
         self.asked.push(request.clone());
         Ok(SecretString::from(match request.owner {
             PinOwner::User => self.user,
-            PinOwner::SecurityOfficer => OFFICER,
+            PinOwner::SecurityOfficer | PinOwner::Puk | PinOwner::ManagementKey => OFFICER,
         }))
     }
 }
