@@ -76,9 +76,17 @@ pub(super) enum Held {
 
 /// The smart card service's word for a card that is gone.
 fn gone(error: &str) -> bool {
-    ["RemovedCard", "ResetCard", "NoSmartcard", "ReaderUnavailable", "UnpoweredCard", "InvalidHandle"]
-        .iter()
-        .any(|word| error.contains(word))
+    const WORDS: [&str; 7] = [
+        "RemovedCard",
+        "ResetCard",
+        "NoSmartcard",
+        "ReaderUnavailable",
+        "UnpoweredCard",
+        "InvalidHandle",
+        // The transaction ended with the card.
+        "NotTransacted",
+    ];
+    WORDS.contains(&error)
 }
 
 impl From<Error> for Fault {
@@ -272,18 +280,23 @@ pub(super) fn sign(
     pin: &SecretString,
 ) -> Result<Vec<u8>, Fault> {
     let (slot, algorithm) = (slot_id(slot)?, number(algorithm)?);
-    with(serial, |card| {
+    let signed = with(serial, |card| {
         card.verify_pin(pin.expose_secret().as_bytes())?;
         match piv::sign_data(card, input, algorithm, slot) {
             Ok(signature) => Ok(signature.to_vec()),
             // A card that was pulled while it signed: the crate says so at the next use.
             Err(Error::GenericError) => match piv::metadata(card, slot) {
                 Err(error @ Error::PcscError { .. }) => Err(error.into()),
-                _ => Err(Fault::Other("the card refused".into())),
+                _ => Err(Fault::Other("the device refused".into())),
             },
             Err(error) => Err(error.into()),
         }
-    })
+    });
+    match signed {
+        // Whatever it was: a device that is not there any more was pulled.
+        Err(Fault::Other(reason)) if look(serial) == Err(Fault::NotFound) => Err(Fault::Gone(reason)),
+        signed => signed,
+    }
 }
 
 /// Replaces the PIN.
