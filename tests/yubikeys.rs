@@ -344,3 +344,40 @@ fn enrolment_refuses_defaults_and_keeps_keys() {
         assert_ne!(attested.json()["public"].as_str(), Some(first.as_str()));
     });
 }
+
+#[test]
+fn a_card_that_answers_nonsense_ends_nothing() {
+    inside("a_card_that_answers_nonsense_ends_nothing", |cards| {
+        let site = YubiSite::enrolled();
+        let attest = |device: &str| run(["token", "attest", device, "--site", &site.path()]);
+        cards.tell(0, "lie attest");
+        let ran = attest("keyholder-1");
+        assert_eq!(ran.code, 4, "{}", ran.shown());
+        assert!(
+            ran.err.contains("the answer while attesting the key is") && !ran.err.contains("panicked"),
+            "{}",
+            ran.shown()
+        );
+        // One that does not even say its version is passed by, and the others are found.
+        cards.tell(0, "lie version");
+        assert_eq!(attest("keyholder-2").code, 1);
+        let ran = attest("keyholder-1");
+        assert_eq!(ran.code, 3, "{}", ran.shown());
+        assert!(!ran.err.contains("panicked"), "{}", ran.shown());
+        cards.tell(0, "lie no");
+        // Nothing of what is sent to a card is ever logged.
+        let ran: Run = support::rootwright()
+            .args(["token", "show", "keyholder-1", "--site", &site.path()])
+            .env("RUST_LOG", "trace")
+            .output()
+            .expect("the binary runs")
+            .into();
+        assert_eq!(ran.code, 0, "{}", ran.shown());
+        let bytes: Vec<String> = support::yubikeys::PIN.bytes().map(|byte| byte.to_string()).collect();
+        assert!(
+            !ran.err.contains(support::yubikeys::PIN) && !ran.err.contains(&bytes.join(", ")),
+            "{}",
+            ran.shown()
+        );
+    });
+}
