@@ -27,6 +27,7 @@ have() {
       command -v yubico-piv-tool && command -v pkcs11-tool && compgen -G '/usr/lib*/*/libykcs11.so*'
     } ;;
     openssl) command -v openssl ;;
+    ssh-keygen) command -v ssh-keygen ;;
     # OpenSC's module that writes down every call into another one; where distributions put it
     pkcs11-spy) compgen -G '/usr/lib/*/pkcs11-spy.so' || compgen -G '/usr/lib64/pkcs11-spy.so' ;;
     # Kills a process inside a module's own writes; Linux has it, and elsewhere that test says so.
@@ -55,6 +56,9 @@ packages() {
       apt/softhsm) echo softhsm2 ;;
       */softhsm) echo softhsm ;;
       */openssl) echo openssl ;;
+      apt/ssh-keygen) echo openssh-client ;;
+      dnf/ssh-keygen) echo openssh ;;
+      brew/ssh-keygen) echo openssh ;;
       */strace) echo strace ;;
       apt/pkcs11-spy) echo opensc-pkcs11 ;;
       */pkcs11-spy) echo opensc ;;

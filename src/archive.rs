@@ -9,6 +9,7 @@
 //! finished from the file, and nothing is signed again.
 
 pub mod canary;
+pub mod chains;
 pub mod disk;
 pub mod event;
 pub mod inspection;
@@ -26,14 +27,18 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use serde_json::Value;
 
-pub use event::{CanaryPart, Confirmation, CopyRecord, Event, FileRecord, KeyRecord, Role, ToBeSigned};
+pub use event::{
+    CanaryPart, Confirmation, CopyRecord, Event, FileRecord, KeyRecord, Opening, Role, ToBeSigned,
+};
 pub use inspection::{Inspection, inspect};
 pub use journal::{Damage, Journal, Record};
 pub use state::State;
 
 use crate::lint::Signed;
+use crate::lint::statement::Endorsed;
 use crate::lint::trust_root::Passed;
-use crate::pki::{Certificate, Crl, sha256_hex};
+use crate::pki::dsse::{self, Envelope};
+use crate::pki::{Certificate, CertificateRequest, Crl, sha256_hex};
 use crate::plan::{Name, Time};
 use crate::tuf::RoleSignature;
 use layout::{File, Kind};
@@ -245,6 +250,20 @@ impl Archive {
         self.commit(time, event, Vec::new())
     }
 
+    /// Takes a request in that goes out. Only what was signed and verified can come here.
+    pub fn csr(
+        &mut self,
+        time: Time,
+        step: &str,
+        name: &Name,
+        spec: Value,
+        signed: &Signed<CertificateRequest>,
+    ) -> Result<(), ArchiveError> {
+        let der = BASE64.encode(signed.document().der());
+        let event = Event::CsrSigned { step: step.to_string(), csr: name.clone(), spec, der };
+        self.commit(time, event, Vec::new())
+    }
+
     /// Takes a CRL in. Only what was signed and verified can come here.
     pub fn crl(
         &mut self,
@@ -384,6 +403,52 @@ impl Archive {
         self.commit(time, event, Vec::new())
     }
 
+    /// Takes a person's approval of a plan in. Only one that was verified can come here.
+    pub fn approval(
+        &mut self,
+        time: Time,
+        (plan, person): (&str, &Name),
+        endorsed: &Endorsed,
+    ) -> Result<(), ArchiveError> {
+        let signatures = vec![endorsed.signature().clone()];
+        let file = Envelope { payload: endorsed.payload().to_vec(), signatures }.file();
+        let event = Event::ApprovalRecorded {
+            plan: plan.to_string(),
+            person: person.clone(),
+            key: endorsed.key().to_string(),
+            envelope: String::from_utf8_lossy(&file).into_owned(),
+        };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// Takes a person's signature under a seal in, or under an objection to it. Only one that was verified
+    /// can come here.
+    pub fn seal_signature(
+        &mut self,
+        time: Time,
+        (seal, step, person): (u64, &str, &Name),
+        endorsed: &Endorsed,
+        objects: bool,
+    ) -> Result<(), ArchiveError> {
+        let text = || String::from_utf8_lossy(endorsed.payload()).into_owned();
+        let event = Event::SealSigned {
+            step: step.to_string(),
+            seal,
+            person: person.clone(),
+            key: endorsed.key().to_string(),
+            keyid: endorsed.signature().keyid.clone(),
+            signature: endorsed.signature().sig.clone(),
+            signed: sha256_hex(&dsse::pae(endorsed.payload())),
+            objection: objects.then(text),
+        };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// The journal's lines.
+    pub fn records(&self) -> &[Record] {
+        &self.journal.records
+    }
+
     /// Journal, then files.
     fn commit(&mut self, time: Time, event: Event, others: Vec<FileRecord>) -> Result<(), ArchiveError> {
         let files = layout::files(&event, &self.state);
@@ -425,6 +490,10 @@ impl Archive {
         store.sweep(&[inspection::EVIDENCE]).map_err(io(self.path.clone()))?;
         for canary in 1..=self.state.canaries_begun {
             store.sweep(&[&format!("{}/canary-{canary}", canary::FOLDER)]).map_err(io(self.path.clone()))?;
+        }
+        for ceremony in &self.state.asked_from {
+            let folders = [layout::REQUESTS, layout::RESPONSES].map(|parent| format!("{parent}/{ceremony}"));
+            store.sweep(&folders.each_ref().map(String::as_str)).map_err(io(self.path.clone()))?;
         }
         let mut rests = unrecorded;
         let torn = std::mem::take(&mut self.journal.torn);

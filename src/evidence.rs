@@ -1,5 +1,9 @@
 //! What people and auditors read.
 
+pub mod approval;
 pub mod calendar;
 pub mod changes;
+pub mod inventory;
+pub mod seal;
 pub mod show;
+pub mod signer;

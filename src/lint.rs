@@ -17,6 +17,8 @@ pub mod finished;
 pub mod key;
 pub mod plan;
 pub mod policy;
+pub mod request;
+pub mod statement;
 pub mod trust_root;
 pub mod tuf;
 mod waiver;

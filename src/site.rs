@@ -216,6 +216,9 @@ pub struct Site {
     /// Findings about the ceremony's machine that stop nothing here: by their id, with the reason.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub waivers: IndexMap<MachineCheck, At<String>>,
+    /// Keyholders (or keys) whose device is not here: `run` asks them by a file, and takes their answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<At<Name>>,
     /// Devices, by the names that the plan uses.
     pub devices: IndexMap<Name, Device>,
 }
@@ -252,6 +255,7 @@ impl Site {
             environment: IndexMap::new(),
             people: IndexMap::new(),
             waivers: IndexMap::new(),
+            elsewhere: Vec::new(),
             devices: IndexMap::new(),
         }
     }

@@ -166,6 +166,7 @@ fn the_second_opinion_is_another_implementation() {
                     "KeyRecord",
                     "CopyRecord",
                     "ToBeSigned",
+                    "Opening",
                     "event::Confirmation",
                 ];
                 let names = line.trim_start_matches("use crate::archive::").trim_end_matches(';');

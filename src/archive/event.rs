@@ -12,6 +12,7 @@ use crate::plan::{Algorithm, Name, Time};
 use crate::site::{MachineFinding, Purpose};
 use crate::token::DeviceReport;
 pub use crate::tuf::Role;
+use crate::tuf::request::Asked;
 
 /// A file of the archive, as it is after an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,6 +167,25 @@ impl CanaryPart {
     /// Whether it is a certificate: what a CA's key may sign.
     pub fn is_certificate(self) -> bool {
         matches!(self, Self::Precertificate | Self::Certificate)
+    }
+}
+
+/// A value that a seal keeps to itself: who has salt and value can show that the seal covers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Opening {
+    /// 16 random bytes, in hex.
+    pub salt: String,
+    /// The value.
+    pub value: String,
+}
+
+impl Opening {
+    /// What stands in the seal: SHA-256 of the salt's bytes and the value's, in hex.
+    pub fn hash(&self) -> String {
+        let mut bytes = data_encoding::HEXLOWER.decode(self.salt.as_bytes()).unwrap_or_default();
+        bytes.extend(self.value.as_bytes());
+        sha256_hex(&bytes)
     }
 }
 
@@ -330,6 +350,17 @@ pub enum Event {
         /// The certificate in DER, as base64.
         der: String,
     },
+    /// A request for a CA that is not ours was signed.
+    CsrSigned {
+        /// The step.
+        step: String,
+        /// The request's name.
+        csr: Name,
+        /// What the plan says of it.
+        spec: Value,
+        /// The request in DER, as base64.
+        der: String,
+    },
     /// A CRL was signed.
     CrlSigned {
         /// The step.
@@ -379,6 +410,26 @@ pub enum Event {
         signature: String,
         /// SHA-256 of the bytes that were signed, in hex.
         signed: String,
+    },
+    /// Somebody whose key is elsewhere was asked to sign: the request was written.
+    SignatureRequested {
+        /// The key that shall sign.
+        key: Name,
+        /// The folder of the ceremony's requests.
+        ceremony: String,
+        /// Which documents.
+        documents: Vec<Asked>,
+        /// The request's text.
+        content: String,
+    },
+    /// The answer of somebody whose key is elsewhere was taken. Its signatures follow, each as an event.
+    ResponseTaken {
+        /// The key that signed.
+        key: Name,
+        /// The folder of the ceremony's responses.
+        ceremony: String,
+        /// The answer's text.
+        content: String,
     },
     /// A role's metadata has its signatures and was published.
     MetadataPublished {
@@ -445,6 +496,52 @@ pub enum Event {
         /// The text of the bundle with the Rekor v1 entry, where there is one beside the other.
         bundle_rekor_v1: Option<String>,
     },
+    /// A person approved the plan by its hash, before it was run.
+    ApprovalRecorded {
+        /// SHA-256 of the plan, in hex.
+        plan: String,
+        /// Who.
+        person: Name,
+        /// SHA-256 of the key's SubjectPublicKeyInfo, in hex.
+        key: String,
+        /// The envelope: an in-toto statement with the person's signature, as a DSSE file has it.
+        envelope: String,
+    },
+    /// What there is of keys, algorithms and certificates was put together.
+    InventoryMade {
+        /// The CycloneDX document.
+        cbom: String,
+    },
+    /// What happened until here is put into words, for people to sign.
+    SealStarted {
+        /// Counts the seals of the archive, from 1.
+        seal: u64,
+        /// The in-toto statement: RFC 8785 JSON. It covers every line before this one.
+        statement: String,
+        /// What the statement has salted hashes of.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        openings: Vec<Opening>,
+    },
+    /// A person signed a seal, or an objection to it.
+    SealSigned {
+        /// The step.
+        step: String,
+        /// The seal's number.
+        seal: u64,
+        /// Who.
+        person: Name,
+        /// SHA-256 of the key's SubjectPublicKeyInfo, in hex.
+        key: String,
+        /// The key id, as the envelope has it.
+        keyid: String,
+        /// The signature, as base64.
+        signature: String,
+        /// SHA-256 of the bytes that were signed (DSSE's encoding of the statement), in hex.
+        signed: String,
+        /// The statement of an objection; none where the seal's own was signed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        objection: Option<String>,
+    },
     /// The journal's last line was cut off; what was left of it is kept aside.
     JournalTorn {
         /// What was left, as base64.
@@ -463,11 +560,13 @@ impl Event {
             | Self::SignatureIntended { step, .. }
             | Self::SignatureRepeated { step, .. }
             | Self::CertificateSigned { step, .. }
+            | Self::CsrSigned { step, .. }
             | Self::CrlSigned { step, .. }
             | Self::TrustRootAssembled { step, .. }
             | Self::MetadataSigned { step, .. }
             | Self::MetadataPublished { step, .. }
-            | Self::CanarySigned { step, .. } => Some(step),
+            | Self::CanarySigned { step, .. }
+            | Self::SealSigned { step, .. } => Some(step),
             Self::CeremonyStarted { .. }
             | Self::MachineChecked { .. }
             | Self::ClockRead { .. }
@@ -476,9 +575,14 @@ impl Event {
             | Self::RefusalRecorded { .. }
             | Self::DeviceOpened { .. }
             | Self::HalfKeyDiscarded { .. }
+            | Self::SignatureRequested { .. }
+            | Self::ResponseTaken { .. }
             | Self::CeremonyFinished { .. }
             | Self::CanaryStarted { .. }
             | Self::CanaryFinished { .. }
+            | Self::ApprovalRecorded { .. }
+            | Self::InventoryMade { .. }
+            | Self::SealStarted { .. }
             | Self::JournalTorn { .. } => None,
         }
     }
@@ -501,14 +605,21 @@ impl Event {
             Self::SignatureIntended { .. } => "signature-intended",
             Self::SignatureRepeated { .. } => "signature-repeated",
             Self::CertificateSigned { .. } => "certificate-signed",
+            Self::CsrSigned { .. } => "csr-signed",
             Self::CrlSigned { .. } => "crl-signed",
             Self::TrustRootAssembled { .. } => "trust-root-assembled",
             Self::MetadataSigned { .. } => "metadata-signed",
+            Self::SignatureRequested { .. } => "signature-requested",
+            Self::ResponseTaken { .. } => "response-taken",
             Self::MetadataPublished { .. } => "metadata-published",
             Self::CeremonyFinished { .. } => "ceremony-finished",
             Self::CanaryStarted { .. } => "canary-started",
             Self::CanarySigned { .. } => "canary-signed",
             Self::CanaryFinished { .. } => "canary-finished",
+            Self::ApprovalRecorded { .. } => "approval-recorded",
+            Self::InventoryMade { .. } => "inventory-made",
+            Self::SealStarted { .. } => "seal-started",
+            Self::SealSigned { .. } => "seal-signed",
             Self::JournalTorn { .. } => "journal-torn",
         }
     }

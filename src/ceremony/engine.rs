@@ -99,6 +99,8 @@ pub struct Engine<'a> {
     logins: BTreeMap<Name, u32>,
     /// What the newest CRLs of this run list, by issuer, where another one follows.
     pub(super) listed: BTreeMap<Name, Before>,
+    /// Requests to keys elsewhere that wait for an answer, as paths in the archive.
+    pub requests: Vec<String>,
     /// Steps that a person agreed to as a device's turn.
     pub(super) agreed: BTreeSet<String>,
 }
@@ -128,6 +130,7 @@ impl<'a> Engine<'a> {
             later: BTreeSet::new(),
             logins: BTreeMap::new(),
             listed: BTreeMap::new(),
+            requests: Vec::new(),
             agreed: BTreeSet::new(),
         }
     }
@@ -171,13 +174,19 @@ impl Engine<'_> {
                 // All is published: nobody's signature is missing any more.
                 for step in &away {
                     let report = reports.iter_mut().find(|report| report.id == step.id);
-                    report.into_iter().for_each(|report| report.status = Status::Done);
+                    let left = report.filter(|report| report.status == Status::Pending);
+                    left.into_iter().for_each(|report| report.status = Status::Done);
                 }
                 return self.remarks();
             }
             // Nothing is left to take first: now those devices are asked for again.
             if rest.len() == before && self.later.is_empty() {
-                if let Some(few) = short {
+                if let Some(mut few) = short {
+                    let requests = self.ask_elsewhere(&away, &rest)?;
+                    for absent in &mut few.absent {
+                        absent.request = requests.get(&absent.key).cloned();
+                    }
+                    self.requests = requests.into_values().collect();
                     return Err(few.into());
                 }
                 let step = rest.first().map_or("", |step| step.id.as_str());
@@ -251,6 +260,7 @@ impl Engine<'_> {
         match &step.action {
             Action::GenerateKey { device, .. } | Action::BackUp { to: device, .. } => Some(device.clone()),
             Action::Issue { signer, .. }
+            | Action::SignCsr { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => self.archive.state().keys.get(signer)?.device.clone(),
             Action::ImportKey { .. } | Action::AssembleTrustRoot | Action::Publish { .. } => None,
@@ -263,6 +273,7 @@ impl Engine<'_> {
             Action::ImportKey { key } => self.import(step, key),
             Action::BackUp { key, from, to } => self.back_up(step, key, from, to),
             Action::Issue { certificate, signer } => self.issue(step, certificate, signer),
+            Action::SignCsr { csr, signer } => self.sign_csr(step, csr, signer),
             Action::IssueCrl { crl, signer } => self.issue_crl(step, crl, signer),
             Action::AssembleTrustRoot => self.assemble(step),
             Action::SignMetadata { role, signer } => self.sign_metadata(step, *role, signer),
@@ -338,7 +349,7 @@ impl Engine<'_> {
     }
 
     fn import(&mut self, step: &Step, key: &Name) -> Result<(), CeremonyError> {
-        let Some(Key::Csr { csr }) = self.plan.keys.get(key) else {
+        let Some(Key::Csr { csr, .. }) = self.plan.keys.get(key) else {
             return Err(CeremonyError::Missing(format!("the plan has no request for the key `{key}`")));
         };
         let path = self.folder.join(&**csr);

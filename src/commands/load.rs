@@ -67,3 +67,13 @@ pub fn state(path: &Path) -> Result<State, Failure> {
     let (_, state) = archive::read(path)?;
     Ok(state)
 }
+
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

@@ -1,13 +1,15 @@
 //! References and relations inside a plan. Every fault names its place; none hides another.
 
 mod crl;
+mod cross;
+mod csr;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
 use super::trust_root::{Api, Authority};
-use super::{At, Certificate, Fault, Key, Name, Plan, Profile, Role, Window};
+use super::{At, Certificate, Fault, Key, Name, Person, Plan, Profile, Role, Window};
 
 /// All that is wrong with the plan as a whole.
 pub fn check(plan: &Plan) -> Vec<Fault> {
@@ -16,9 +18,12 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     read_back(plan, &mut faults);
     backups(plan, &mut faults);
     people(plan, &mut faults);
+    signers(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
+        cross::cross(plan, name, certificate, &mut faults);
     }
+    csr::csrs(plan, &mut faults);
     crl::crls(plan, &mut faults);
     trust_root(plan, &mut faults);
     tuf(plan, &mut faults);
@@ -62,6 +67,7 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
     let keys: Vec<&Name> = plan.device_keys().map(|(name, ..)| name).collect();
     let mut known = names(&keys, "generate-key");
     known.extend(names(&plan.certificates.keys().collect::<Vec<_>>(), "issue"));
+    known.extend(names(&plan.csrs.keys().collect::<Vec<_>>(), "sign-csr"));
     known.extend(names(&plan.crls.keys().collect::<Vec<_>>(), "issue-crl"));
     if plan.trust_root.is_some() {
         known.push("assemble/trust-root".into());
@@ -78,6 +84,29 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
             }
         };
         faults.push(Fault::at(step, format!("the plan has no step `{}` to be read back", **step)).help(help));
+    }
+}
+
+/// Whoever must sign can; and each with a key of their own.
+fn signers(plan: &Plan, faults: &mut Vec<Fault>) {
+    let mut seen: BTreeMap<&str, &Name> = BTreeMap::new();
+    for (name, person) in &plan.people {
+        if let Some(line) = &person.ssh
+            && let Some(other) = seen.insert(line.base64(), name)
+        {
+            faults.push(Fault::at(line, format!("`{name}` and `{other}` have the same SSH key")));
+        }
+    }
+    for (role, must) in plan.ceremony.approvals.0.iter().chain(&plan.ceremony.seal.0) {
+        let able =
+            |person: &&Person| *person.role == *role && (person.device.is_some() || person.ssh.is_some());
+        let have = plan.people.values().filter(able).count();
+        if **must == 0 || usize::try_from(**must).is_ok_and(|must| must > have) {
+            let found = format!("{} of role {role} must sign, and the plan has {have} who can", **must);
+            faults.push(Fault::at(must, found).help(
+                "ask for at least 1, and give each of them a device, or ssh = \"…\", the line of their id_….pub file",
+            ));
+        }
     }
 }
 
@@ -104,22 +133,23 @@ fn people(plan: &Plan, faults: &mut Vec<Fault>) {
     let mut devices: BTreeMap<&str, &Name> = BTreeMap::new();
     let mut keys: BTreeMap<&str, &Name> = BTreeMap::new();
     for (name, person) in &plan.people {
-        if *person.role != Role::Keyholder {
+        let keyholder = *person.role == Role::Keyholder;
+        if person.device.is_none() && !keyholder {
             if let Some(key) = &person.key {
-                let found = format!("`{name}` has a `key`, and is no keyholder");
-                faults.push(Fault::at(key, found).help("only keyholders have a device and a key"));
+                let found = format!("`{name}` has a `key`, and no device that holds it");
+                faults.push(Fault::at(key, found).help("add device = \"…\", or leave the key out"));
             }
             continue;
         }
-        let key = plan.key_of(name);
+        let (key, role) = (plan.key_of(name), *person.role);
         if plan.keys.contains_key(key) {
             let found = match &person.key {
                 Some(own) => {
                     Fault::at(own, format!("the key `{key}` of `{name}` has the name of another key"))
                 }
-                None => Fault::at(&person.role, format!("keyholder `{name}` has the name of a key")),
+                None => Fault::at(&person.role, format!("{role} `{name}` has the name of a key")),
             };
-            faults.push(found.help("a keyholder's key bears the keyholder's name: rename one of the two"));
+            faults.push(found.help(format!("a {role}'s key bears the {role}'s name: rename one of the two")));
         }
         if let Some(other) = keys.insert(key.as_str(), name) {
             let found = format!("`{name}` and `{other}` share the key `{key}`");
@@ -167,7 +197,8 @@ fn certificate(plan: &Plan, name: &Name, certificate: &Certificate, faults: &mut
     }
     if !profile.issuers().contains(&issuer.profile) {
         let expected = match profile.issuers() {
-            [] => "a root issues itself: leave `issuer` out".to_string(),
+            [] => "a root issues itself: leave `issuer` out; below another root it is of profile cross-root"
+                .to_string(),
             list => {
                 let list: Vec<&str> = list.iter().map(|profile| profile.as_str()).collect();
                 format!("expected an issuer of profile {}", list.join(" or "))
@@ -268,7 +299,7 @@ fn chain(plan: &Plan, authority: &Authority, first: &[Profile], faults: &mut Vec
     }
     for pair in certificates.windows(2) {
         if let [(lower, certificate), (upper, _)] = pair
-            && certificate.issuer.as_ref() != Some(*upper)
+            && !cross::follows(plan, certificate, upper)
         {
             let found = format!("`{}` follows `{}` in the chain, but did not issue it", ***upper, ***lower);
             faults.push(Fault::at(*upper, found));
@@ -416,7 +447,7 @@ mod tests {
                 "device = \"keyholder-2\", key = \"root\"",
                 "has the name of another key",
             ),
-            ("{ role = \"operator\" }", "{ role = \"operator\", key = \"x\" }", "is no keyholder"),
+            ("{ role = \"operator\" }", "{ role = \"operator\", key = \"x\" }", "no device that holds it"),
             ("\"keyholder-2\", \"keyholder-3\"", "\"administrator\", \"keyholder-3\"", "is not a keyholder"),
             ("[\"fulcio-2026\", \"root\"]", "[\"root\", \"fulcio-2026\"]", "which is not a root"),
             ("[\"fulcio-2026\", \"root\"]", "[\"fulcio-2026\"]", "which is not a root"),

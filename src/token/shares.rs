@@ -189,6 +189,7 @@ mod tests {
             final_try: false,
             tries: None,
             length: None,
+            tries: None,
         }
     }
 

@@ -85,7 +85,8 @@ impl AskPin for Person {
         self.asked.push(request.clone());
         Ok(SecretString::from(match request.owner {
             PinOwner::User => self.user,
-            PinOwner::SecurityOfficer | PinOwner::Puk | PinOwner::ManagementKey => OFFICER,
+            PinOwner::SecurityOfficer => OFFICER,
+            PinOwner::Puk | PinOwner::ManagementKey => unreachable!("a PKCS#11 token has none"),
         }))
     }
 }
