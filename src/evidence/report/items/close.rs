@@ -2,7 +2,7 @@
 
 use super::{How, Item, Part, Proof, absent, item};
 use crate::archive::{Confirmation, Event};
-use crate::evidence::report::Facts;
+use crate::evidence::report::{Facts, seals};
 use crate::verify::Area;
 
 pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
@@ -61,7 +61,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             "E-41",
             "transcript sealed; its fingerprint on paper",
             vec![
-                absent("sealed", How::Captured),
+                Part { proofs: sealed(facts), ..absent("sealed, all of it", How::Captured) },
                 Part {
                     what: "fingerprint",
                     how: How::Automated,
@@ -103,4 +103,14 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             ],
         ),
     ]
+}
+
+/// Signatures of seals that stand, where no line but a seal's own is left open.
+fn sealed(facts: &Facts<'_>) -> Vec<Proof> {
+    let checked = facts.by_checks("", Area::Evidence, "sign");
+    if seals::open(facts).is_some() || checked.proofs.is_empty() {
+        return Vec::new();
+    }
+    let signed = |event: &Event| matches!(event, Event::SealSigned { objection: None, .. });
+    facts.lines(signed).into_iter().map(Proof::Line).collect()
 }
