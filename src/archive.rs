@@ -9,6 +9,7 @@
 //! finished from the file, and nothing is signed again.
 
 pub mod canary;
+pub mod chains;
 pub mod disk;
 pub mod event;
 pub mod inspection;
@@ -37,7 +38,7 @@ use crate::lint::Signed;
 use crate::lint::statement::Endorsed;
 use crate::lint::trust_root::Passed;
 use crate::pki::dsse::{self, Envelope};
-use crate::pki::{Certificate, Crl, sha256_hex};
+use crate::pki::{Certificate, CertificateRequest, Crl, sha256_hex};
 use crate::plan::{Name, Time};
 use crate::tuf::RoleSignature;
 use layout::{File, Kind};
@@ -298,6 +299,20 @@ impl Archive {
         self.commit(time, event, Vec::new())
     }
 
+    /// Takes a request in that goes out. Only what was signed and verified can come here.
+    pub fn csr(
+        &mut self,
+        time: Time,
+        step: &str,
+        name: &Name,
+        spec: Value,
+        signed: &Signed<CertificateRequest>,
+    ) -> Result<(), ArchiveError> {
+        let der = BASE64.encode(signed.document().der());
+        let event = Event::CsrSigned { step: step.to_string(), csr: name.clone(), spec, der };
+        self.commit(time, event, Vec::new())
+    }
+
     /// Takes a CRL in. Only what was signed and verified can come here.
     pub fn crl(
         &mut self,
@@ -524,6 +539,10 @@ impl Archive {
         store.sweep(&[inspection::EVIDENCE]).map_err(io(self.path.clone()))?;
         for canary in 1..=self.state.canaries_begun {
             store.sweep(&[&format!("{}/canary-{canary}", canary::FOLDER)]).map_err(io(self.path.clone()))?;
+        }
+        for ceremony in &self.state.asked_from {
+            let folders = [layout::REQUESTS, layout::RESPONSES].map(|parent| format!("{parent}/{ceremony}"));
+            store.sweep(&folders.each_ref().map(String::as_str)).map_err(io(self.path.clone()))?;
         }
         let mut rests = unrecorded;
         let torn = std::mem::take(&mut self.journal.torn);

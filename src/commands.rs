@@ -15,6 +15,7 @@ pub mod schema;
 pub mod script;
 pub mod seal;
 pub mod show;
+pub mod sign;
 mod signer;
 pub mod token;
 pub mod verify;
@@ -74,6 +75,7 @@ enum Verb {
     Report(report::Write),
     Seal(seal::Seal),
     Show(show::Show),
+    Sign(sign::Sign),
     Token(token::Token),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -114,6 +116,7 @@ impl Verb {
             Self::Report(verb) => verb.run(output),
             Self::Seal(verb) => verb.run(output),
             Self::Show(verb) => verb.run(output),
+            Self::Sign(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),
             Self::Schema(verb) => verb.run(),
             Self::Completions(verb) => verb.run(),

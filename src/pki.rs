@@ -1,6 +1,7 @@
 //! X.509, pure: bytes in, bytes out. Time and randomness are arguments.
 
 pub mod algorithm;
+pub mod attestation;
 pub mod certificate;
 pub mod crl;
 pub mod csr;
@@ -9,6 +10,7 @@ pub mod dsse;
 pub mod key;
 pub mod name;
 pub(crate) mod profile;
+pub mod request;
 pub mod signature;
 pub mod ssh;
 
@@ -17,4 +19,5 @@ pub use certificate::Certificate;
 pub use crl::Crl;
 pub use draft::{Document, Draft, Malformed};
 pub use key::{BadKey, PublicKey};
+pub use request::CertificateRequest;
 pub use signature::{BadSignature, Signature};

@@ -5,6 +5,7 @@
 pub mod certificate;
 mod check;
 pub mod crl;
+pub mod csr;
 pub mod date;
 pub mod key;
 pub mod name;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 pub use certificate::{Certificate, Profile, Subject};
 pub use crl::{Crl, Reason, RevokedFrom};
+pub use csr::Csr;
 pub use date::{Day, Time, Validity, Window};
 pub use key::{Algorithm, Key};
 pub use name::{Name, Oid, Url};
@@ -77,6 +79,9 @@ pub struct Plan {
     /// Certificates, by name.
     #[serde(default)]
     pub certificates: IndexMap<Name, Certificate>,
+    /// Certificate signing requests for CAs that are not ours, by name.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub csrs: IndexMap<Name, Csr>,
     /// Certificate revocation lists, by name.
     #[serde(default)]
     pub crls: IndexMap<Name, Crl>,

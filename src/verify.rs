@@ -11,12 +11,15 @@
 //! notices any change.
 
 pub mod approval;
+pub mod attestation;
 pub mod canary;
 pub mod canonical;
 pub mod certificate;
 pub mod claims;
 pub mod crl;
+pub mod cross;
 pub mod der;
+pub mod elsewhere;
 pub mod envelope;
 pub mod files;
 pub mod journal;
@@ -30,6 +33,7 @@ pub mod plan;
 pub mod planned;
 pub mod profile;
 pub mod report;
+pub mod request;
 pub mod rules;
 pub mod seal;
 pub mod signature;
@@ -195,6 +199,7 @@ impl Archive<'_> {
         people::check(records, claims, sheet);
         let files = files::check(self.path, claims, sheet);
         keys::check(claims, sheet);
+        request::check(claims, certificates, sheet);
         crl::check(claims, certificates, &self.lists, at, sheet);
         let operator = own.as_ref().ok().and_then(planned::operator);
         trust_root::check(claims, certificates, &files, (at, operator), sheet);
@@ -202,6 +207,7 @@ impl Archive<'_> {
         approval::check(records, claims, sheet);
         seal::check(records, &self.journal.leaves, claims, sheet);
         tuf::check(claims, &files, at, sheet);
+        elsewhere::check(records, sheet);
         let differences = |plan: &Result<Plan, String>| match plan {
             Ok(plan) => planned::differences(&Comparison {
                 claims,

@@ -12,6 +12,7 @@ use crate::plan::{Algorithm, Name, Time};
 use crate::site::{MachineFinding, Purpose};
 use crate::token::DeviceReport;
 pub use crate::tuf::Role;
+use crate::tuf::request::Asked;
 
 /// A file of the archive, as it is after an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -349,6 +350,17 @@ pub enum Event {
         /// The certificate in DER, as base64.
         der: String,
     },
+    /// A request for a CA that is not ours was signed.
+    CsrSigned {
+        /// The step.
+        step: String,
+        /// The request's name.
+        csr: Name,
+        /// What the plan says of it.
+        spec: Value,
+        /// The request in DER, as base64.
+        der: String,
+    },
     /// A CRL was signed.
     CrlSigned {
         /// The step.
@@ -398,6 +410,26 @@ pub enum Event {
         signature: String,
         /// SHA-256 of the bytes that were signed, in hex.
         signed: String,
+    },
+    /// Somebody whose key is elsewhere was asked to sign: the request was written.
+    SignatureRequested {
+        /// The key that shall sign.
+        key: Name,
+        /// The folder of the ceremony's requests.
+        ceremony: String,
+        /// Which documents.
+        documents: Vec<Asked>,
+        /// The request's text.
+        content: String,
+    },
+    /// The answer of somebody whose key is elsewhere was taken. Its signatures follow, each as an event.
+    ResponseTaken {
+        /// The key that signed.
+        key: Name,
+        /// The folder of the ceremony's responses.
+        ceremony: String,
+        /// The answer's text.
+        content: String,
     },
     /// A role's metadata has its signatures and was published.
     MetadataPublished {
@@ -528,6 +560,7 @@ impl Event {
             | Self::SignatureIntended { step, .. }
             | Self::SignatureRepeated { step, .. }
             | Self::CertificateSigned { step, .. }
+            | Self::CsrSigned { step, .. }
             | Self::CrlSigned { step, .. }
             | Self::TrustRootAssembled { step, .. }
             | Self::MetadataSigned { step, .. }
@@ -542,6 +575,8 @@ impl Event {
             | Self::RefusalRecorded { .. }
             | Self::DeviceOpened { .. }
             | Self::HalfKeyDiscarded { .. }
+            | Self::SignatureRequested { .. }
+            | Self::ResponseTaken { .. }
             | Self::CeremonyFinished { .. }
             | Self::CanaryStarted { .. }
             | Self::CanaryFinished { .. }
@@ -570,9 +605,12 @@ impl Event {
             Self::SignatureIntended { .. } => "signature-intended",
             Self::SignatureRepeated { .. } => "signature-repeated",
             Self::CertificateSigned { .. } => "certificate-signed",
+            Self::CsrSigned { .. } => "csr-signed",
             Self::CrlSigned { .. } => "crl-signed",
             Self::TrustRootAssembled { .. } => "trust-root-assembled",
             Self::MetadataSigned { .. } => "metadata-signed",
+            Self::SignatureRequested { .. } => "signature-requested",
+            Self::ResponseTaken { .. } => "response-taken",
             Self::MetadataPublished { .. } => "metadata-published",
             Self::CeremonyFinished { .. } => "ceremony-finished",
             Self::CanaryStarted { .. } => "canary-started",

@@ -4,6 +4,7 @@ use data_encoding::BASE64;
 use serde::Serialize;
 
 use super::canary;
+use super::chains;
 use super::event::{Event, Role};
 use super::state::State;
 use crate::pki::dsse::{Envelope, EnvelopeSignature};
@@ -37,6 +38,22 @@ pub const TORN: &str = "journal-torn-";
 pub fn torn(rest: &[u8]) -> String {
     format!("evidence/{TORN}{}", sha256_hex(rest))
 }
+
+/// Where the newest request to a key elsewhere is kept.
+pub fn request(ceremony: &str, key: &Name) -> String {
+    format!("{REQUESTS}/{ceremony}/{key}.json")
+}
+
+/// Where the newest answer of a key elsewhere is kept.
+pub fn response(ceremony: &str, key: &Name) -> String {
+    format!("{RESPONSES}/{ceremony}/{key}.json")
+}
+
+/// The folder of requests to keys elsewhere, with a folder for each ceremony.
+pub const REQUESTS: &str = "requests";
+
+/// The folder of their answers, with a folder for each ceremony.
+pub const RESPONSES: &str = "responses";
 
 /// The newest seal.
 pub const SEAL: &str = "evidence/statement.dsse.json";
@@ -114,15 +131,23 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             once(format!("keys/{}.json", key.name), readable(key)),
         ],
         Event::CopyMade { copy, .. } => vec![once(format!("keys/{}.backup.json", copy.name), readable(copy))],
-        Event::CertificateSigned { certificate, issuer, der, .. } => {
-            let own = pem("CERTIFICATE", &decode(der));
+        Event::CertificateSigned { certificate, issuer, spec, der, .. } => {
+            let der = decode(der);
+            let own = pem("CERTIFICATE", &der);
             let above =
                 issuer.iter().flat_map(|issuer| before.chain(issuer)).map(|certificate| certificate.pem());
             let chain = std::iter::once(own.clone()).chain(above).collect::<String>();
-            vec![
+            let mut files = vec![
                 once(format!("certificates/{certificate}.pem"), own.into_bytes()),
                 once(format!("certificates/{certificate}.chain.pem"), chain.into_bytes()),
-            ]
+            ];
+            let new = chains::New { name: certificate, issuer: issuer.as_ref(), spec, der: &der };
+            let others = chains::others(new, before).into_iter();
+            files.extend(others.map(|(path, chain)| once(path, chain.into_bytes())));
+            files
+        }
+        Event::CsrSigned { csr, der, .. } => {
+            vec![once(format!("csrs/{csr}.csr"), pem("CERTIFICATE REQUEST", &decode(der)).into_bytes())]
         }
         Event::TrustRootAssembled { trusted_root, signing_config, .. } => vec![
             newest("trust-root/trusted_root.json", trusted_root),
@@ -153,6 +178,10 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
                 }
             }
         }
+        Event::SignatureRequested { key, ceremony, content, .. } => {
+            vec![newest(&request(ceremony, key), content)]
+        }
+        Event::ResponseTaken { key, ceremony, content } => vec![newest(&response(ceremony, key), content)],
         Event::CanaryFinished { canary, .. } => canary::files(event, before.trust_root.as_ref())
             .into_iter()
             .map(|(name, bytes)| once(format!("{}/{canary}/{name}", canary::FOLDER), bytes))

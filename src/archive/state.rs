@@ -8,9 +8,10 @@ use serde_json::Value;
 use super::event::{Confirmation, Event, Role};
 use super::journal::{Damage, Record};
 use crate::pki::dsse::EnvelopeSignature;
-use crate::pki::{Certificate, PublicKey};
+use crate::pki::{Certificate, CertificateRequest, PublicKey, sha256_hex};
 use crate::plan::{Name, Time};
 use crate::site::Purpose;
+use crate::tuf::request::{Asked, Request};
 
 /// A key that was made.
 #[derive(Clone, Debug)]
@@ -43,6 +44,15 @@ pub struct MadeCertificate {
     pub issuer: Option<Name>,
     /// The certificate.
     pub certificate: Certificate,
+}
+
+/// A request that went out.
+#[derive(Clone, Debug)]
+pub struct MadeCsr {
+    /// What the plan said of it.
+    pub spec: Value,
+    /// The request.
+    pub request: CertificateRequest,
 }
 
 /// A CRL that was signed.
@@ -93,6 +103,19 @@ pub struct RoleSignature {
     pub signature: String,
     /// SHA-256 of the bytes that were signed, in hex.
     pub signed: String,
+}
+
+/// What a key elsewhere was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requested {
+    /// The folder of the ceremony's requests.
+    pub ceremony: String,
+    /// Which documents it shall sign.
+    pub documents: Vec<Asked>,
+    /// SHA-256 of the request's file, in hex.
+    pub sha256: String,
+    /// When the request expires.
+    pub expires: Option<Time>,
 }
 
 /// A canary that was made.
@@ -154,12 +177,22 @@ pub struct State {
     pub copies: BTreeMap<Name, MadeCopy>,
     /// Certificates, by name.
     pub certificates: BTreeMap<Name, MadeCertificate>,
+    /// Requests that went out, by name.
+    pub csrs: BTreeMap<Name, MadeCsr>,
     /// CRLs, by name.
     pub crls: BTreeMap<Name, MadeCrl>,
     /// The trust root in force.
     pub trust_root: Option<MadeTrustRoot>,
     /// Published metadata of each role, oldest first.
     pub tuf: BTreeMap<Role, Vec<Published>>,
+    /// The texts of the targets that clients of sigstore have, by name.
+    pub published_targets: BTreeMap<String, String>,
+    /// What keys elsewhere were asked last, by key.
+    pub requested: BTreeMap<Name, Requested>,
+    /// SHA-256 of the answers that were taken, in hex.
+    pub answers: BTreeSet<String>,
+    /// The folders of the ceremonies that asked.
+    pub asked_from: BTreeSet<String>,
     /// Signatures over the version that comes next, by role and key.
     pub signatures: BTreeMap<(Role, u64, Name), RoleSignature>,
     /// How many canaries were begun.
@@ -305,6 +338,11 @@ impl State {
                 };
                 self.certificates.insert(certificate.clone(), made);
             }
+            Event::CsrSigned { csr, spec, der, .. } => {
+                let request =
+                    CertificateRequest::from_der(&decode(der)?).map_err(|error| damage(error.to_string()))?;
+                self.csrs.insert(csr.clone(), MadeCsr { spec: spec.clone(), request });
+            }
             Event::CrlSigned { crl, spec, issuer, number, revoked, sha256, .. } => {
                 let made = MadeCrl {
                     spec: spec.clone(),
@@ -331,9 +369,29 @@ impl State {
                 };
                 self.signatures.insert((*role, *version, key.clone()), made);
             }
+            Event::SignatureRequested { key, ceremony, documents, content } => {
+                let requested = Requested {
+                    ceremony: ceremony.clone(),
+                    documents: documents.clone(),
+                    sha256: sha256_hex(content.as_bytes()),
+                    expires: Request::parse(content.as_bytes()).ok().map(|request| request.expires),
+                };
+                self.requested.insert(key.clone(), requested);
+                self.asked_from.insert(ceremony.clone());
+            }
+            Event::ResponseTaken { ceremony, content, .. } => {
+                self.answers.insert(sha256_hex(content.as_bytes()));
+                self.asked_from.insert(ceremony.clone());
+            }
             Event::MetadataPublished { role, version, spec, content, .. } => {
                 let made = Published { version: *version, spec: spec.clone(), content: content.clone() };
                 self.tuf.entry(*role).or_default().push(made);
+                if let (Role::Targets, Some(made)) = (role, &self.trust_root) {
+                    self.published_targets = BTreeMap::from([
+                        ("trusted_root.json".to_string(), made.trusted_root.clone()),
+                        ("signing_config.v0.2.json".to_string(), made.signing_config.clone()),
+                    ]);
+                }
             }
         }
         // A device that is opened, or a line that was cut off, belongs to a seal when it is being signed.
@@ -391,7 +449,10 @@ impl State {
     pub fn chain(&self, name: &Name) -> Vec<&Certificate> {
         let mut chain = Vec::new();
         let mut next = Some(name);
-        while let Some(made) = next.and_then(|name| self.certificates.get(name)) {
+        // A journal from elsewhere may say that certificates issue each other.
+        while let Some(made) = next.and_then(|name| self.certificates.get(name))
+            && chain.len() < self.certificates.len()
+        {
             chain.push(&made.certificate);
             next = made.issuer.as_ref();
         }

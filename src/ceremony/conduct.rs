@@ -9,11 +9,12 @@ use serde::Serialize;
 use super::approvals::{self, Approvals};
 use super::clock::Clock;
 use super::console::{Fingerprint, Opening, WallClock};
+use super::elsewhere::Received;
 use super::engine::{Engine, Status, StepReport, millis};
 use super::people::People;
 use super::preflight::devices::{Found, Look, devices};
 use super::preflight::{Preflight, draft_everything};
-use super::{CeremonyError, Console, machine, signers};
+use super::{CeremonyError, Console, elsewhere, machine, signers};
 use crate::archive::{self, Archive, ArchiveError, Confirmation, Event, FileRecord, State, room};
 use crate::difference::{self, Step};
 use crate::lint::Rules;
@@ -45,6 +46,8 @@ pub struct Ceremony<'a> {
     pub dry_run: bool,
     /// Files with people's approvals of the plan.
     pub approvals: &'a [PathBuf],
+    /// What people elsewhere answered.
+    pub answers: Vec<Received>,
 }
 
 /// What a ceremony did.
@@ -66,6 +69,8 @@ pub struct RunReport {
     pub head: Option<String>,
     /// Every step of the plan.
     pub steps: Vec<StepReport>,
+    /// Requests to people elsewhere that wait for an answer, as paths in the archive.
+    pub requests: Vec<String>,
     /// What had to be finished or put right after an interruption.
     pub repaired: Vec<String>,
     /// All of it, in milliseconds.
@@ -133,6 +138,7 @@ impl Ceremony<'_> {
             preflight: None,
             head: None,
             steps: Vec::new(),
+            requests: Vec::new(),
             repaired: Vec::new(),
             elapsed_ms: 0.0,
             device_ms: 0.0,
@@ -162,6 +168,7 @@ impl Ceremony<'_> {
         report.steps = steps.iter().map(StepReport::of).collect();
         let missing = steps.iter().filter(|step| !step.done).count();
         if missing == 0 && state.finished && found.is_whole() {
+            elsewhere::nothing_asked(&self.answers, state)?;
             return Ok(());
         }
         let clock = clock(&plan, state, self.site.is_rehearsal())?;
@@ -199,6 +206,7 @@ impl Day<'_> {
         let made = (ceremony.archive, self.state);
         let drafted = draft_everything(self.plan, self.rules, made, ceremony.folder, self.clock, rehearsal)?;
         self.console.warnings(&drafted.warnings);
+        signers::known(self.people(), self.state)?;
         signers::enough(self.people(), self.state, self.steps)?;
         room::writable(ceremony.archive)?;
         let mut machine =
@@ -302,7 +310,10 @@ impl Day<'_> {
         engine.later = later;
         engine.remarks()?;
         engine.read_back_what_is_open(self.steps)?;
-        engine.run(self.steps, &mut report.steps)?;
+        engine.take_answers(&ceremony.answers, self.steps, &mut report.steps)?;
+        let taken = engine.run(self.steps, &mut report.steps);
+        report.requests = std::mem::take(&mut engine.requests);
+        taken?;
         Ok(archive.record(clock.now(), Event::CeremonyFinished { plan: report.plan.clone() })?)
     }
 

@@ -15,6 +15,7 @@ use super::{CeremonyError, Console, Ring};
 use crate::archive::{Archive, Event, KeyRecord, Role, ToBeSigned};
 use crate::difference::{self, Action, Step, order};
 use crate::lint::{self, Lintable, Linted, Rules, Signable, Signed};
+use crate::pki::attestation::yubico;
 use crate::pki::crl::Before;
 use crate::pki::{Document, PublicKey};
 use crate::plan::{Algorithm, Key, Name, Plan};
@@ -98,6 +99,8 @@ pub struct Engine<'a> {
     logins: BTreeMap<Name, u32>,
     /// What the newest CRLs of this run list, by issuer, where another one follows.
     pub(super) listed: BTreeMap<Name, Before>,
+    /// Requests to keys elsewhere that wait for an answer, as paths in the archive.
+    pub requests: Vec<String>,
     /// Steps that a person agreed to as a device's turn.
     pub(super) agreed: BTreeSet<String>,
 }
@@ -127,6 +130,7 @@ impl<'a> Engine<'a> {
             later: BTreeSet::new(),
             logins: BTreeMap::new(),
             listed: BTreeMap::new(),
+            requests: Vec::new(),
             agreed: BTreeSet::new(),
         }
     }
@@ -170,13 +174,19 @@ impl Engine<'_> {
                 // All is published: nobody's signature is missing any more.
                 for step in &away {
                     let report = reports.iter_mut().find(|report| report.id == step.id);
-                    report.into_iter().for_each(|report| report.status = Status::Done);
+                    let left = report.filter(|report| report.status == Status::Pending);
+                    left.into_iter().for_each(|report| report.status = Status::Done);
                 }
                 return self.remarks();
             }
             // Nothing is left to take first: now those devices are asked for again.
             if rest.len() == before && self.later.is_empty() {
-                if let Some(few) = short {
+                if let Some(mut few) = short {
+                    let requests = self.ask_elsewhere(&away, &rest)?;
+                    for absent in &mut few.absent {
+                        absent.request = requests.get(&absent.key).cloned();
+                    }
+                    self.requests = requests.into_values().collect();
                     return Err(few.into());
                 }
                 let step = rest.first().map_or("", |step| step.id.as_str());
@@ -250,6 +260,7 @@ impl Engine<'_> {
         match &step.action {
             Action::GenerateKey { device, .. } | Action::BackUp { to: device, .. } => Some(device.clone()),
             Action::Issue { signer, .. }
+            | Action::SignCsr { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => self.archive.state().keys.get(signer)?.device.clone(),
             Action::ImportKey { .. } | Action::AssembleTrustRoot | Action::Publish { .. } => None,
@@ -262,6 +273,7 @@ impl Engine<'_> {
             Action::ImportKey { key } => self.import(step, key),
             Action::BackUp { key, from, to } => self.back_up(step, key, from, to),
             Action::Issue { certificate, signer } => self.issue(step, certificate, signer),
+            Action::SignCsr { csr, signer } => self.sign_csr(step, csr, signer),
             Action::IssueCrl { crl, signer } => self.issue_crl(step, crl, signer),
             Action::AssembleTrustRoot => self.assemble(step),
             Action::SignMetadata { role, signer } => self.sign_metadata(step, *role, signer),
@@ -308,11 +320,34 @@ impl Engine<'_> {
         };
         self.refuse_known_key(key, &report.public)?;
         self.console.warnings(&lint::key::lint(key, &report.public, self.rules)?);
+        self.judge_attestation(key, &report, &claims)?;
         let mut record = key_record(key, Some((device, claims)), report, None);
         record.keyholder = self.plan.keyholder_of(key).cloned();
         let spec = difference::key_spec(self.plan, key);
         let event = Event::KeyMade { step: step.id.clone(), spec, adopted, key: Box::new(record) };
         Ok(self.archive.record(self.clock.now(), event)?)
+    }
+
+    /// A device's word on its key is judged by the rules before anything rests on the key.
+    fn judge_attestation(
+        &mut self,
+        key: &Name,
+        report: &KeyReport,
+        claims: &DeviceReport,
+    ) -> Result<(), CeremonyError> {
+        let Some(record) = &report.attestation else { return Ok(()) };
+        let Some(attestation) = record.read() else {
+            self.console
+                .note(&format!("{key}: its device's attestation is kept, and nobody here can verify it"));
+            return Ok(());
+        };
+        let expected = lint::attestation::Expected::of(&report.public, &claims.serial, &report.id);
+        let object = format!("keys.{key}");
+        let anchors = yubico::anchors();
+        let verdict = lint::attestation::judge(&object, attestation, expected, &anchors, self.rules);
+        self.console.note(&format!("{key}: {}", verdict.says));
+        self.console.warnings(&verdict.findings.stopping()?);
+        Ok(())
     }
 
     /// What an interrupted generation left on the device: nothing, the key, or half of the pair, which
@@ -333,7 +368,7 @@ impl Engine<'_> {
     }
 
     fn import(&mut self, step: &Step, key: &Name) -> Result<(), CeremonyError> {
-        let Some(Key::Csr { csr }) = self.plan.keys.get(key) else {
+        let Some(Key::Csr { csr, .. }) = self.plan.keys.get(key) else {
             return Err(CeremonyError::Missing(format!("the plan has no request for the key `{key}`")));
         };
         let path = self.folder.join(&**csr);
@@ -347,6 +382,7 @@ impl Engine<'_> {
             id: String::new(),
             mechanism: "elsewhere".into(),
             attributes: Default::default(),
+            attestation: None,
         };
         let record = key_record(key, None, report, Some(BASE64.encode(&request.der)));
         let spec = difference::key_spec(self.plan, key);
@@ -419,7 +455,11 @@ impl Engine<'_> {
                 self.archive.record(self.clock.now(), intended)?;
             }
         }
-        let signature = self.token(&device)?.sign(&linted)?;
+        let token = self.ring.open(&device, self.console)?;
+        if let Some(touch) = token.touch() {
+            self.console.touch(&touch);
+        }
+        let signature = token.sign(&linted)?;
         Ok(linted.attach(signature)?)
     }
 
@@ -464,7 +504,7 @@ fn key_record(
         id: report.id,
         mechanism: report.mechanism,
         attributes: report.attributes,
-        attestation: None,
+        attestation: report.attestation.and_then(|record| serde_json::to_value(record).ok()),
         request,
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod devices;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,8 +15,9 @@ use super::engine::{Engine, StepReport};
 use super::people::People;
 use super::{CeremonyError, Console, Ring};
 use crate::archive::{Archive, Role, Size, State};
-use crate::difference::{self, Action};
+use crate::difference::{self, Action, Step};
 use crate::lint::{self, Findings, Rules};
+use crate::pki::PublicKey;
 use crate::plan::{Name, Plan, Time};
 use crate::site::{MachineFinding, Site};
 use crate::token::throwaway::Throwaway;
@@ -148,7 +150,7 @@ fn draft_as_of(
     let mut archive = Archive::scratch(path, made);
     let steps = difference::between(plan, archive.state())?;
     let mut reports: Vec<StepReport> = steps.iter().map(StepReport::of).collect();
-    let mut ring = ThrowawayRing::default();
+    let mut ring = ThrowawayRing(Throwaway::knowing(that_sign_nothing(&steps, state)));
     let mut listener = Listener::default();
     listener.0.merge(&lint::plan::lint(plan, rules));
     let site = Site::nowhere(rehearsal);
@@ -170,6 +172,14 @@ fn draft_as_of(
         engine.judge_next_root()?;
     }
     Ok(Drafted { warnings: listener.0, size })
+}
+
+/// Keys of the archive that none of the steps signs with.
+fn that_sign_nothing(steps: &[Step], state: &State) -> BTreeMap<Name, PublicKey> {
+    let uses = steps.iter().filter(|step| !matches!(step.action, Action::GenerateKey { .. }));
+    let used: BTreeSet<&Name> = uses.filter_map(Step::key).collect();
+    let known = state.keys.iter().filter(|(name, _)| !used.contains(name));
+    known.map(|(name, made)| (name.clone(), made.public.clone())).collect()
 }
 
 /// What clients have of the trust root stays: judged with the keys and certificates that the archive

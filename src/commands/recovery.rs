@@ -36,6 +36,8 @@ sections! {
     ArchiveBusy = "archive-busy",
     /// Too few of those who must sign can, or did.
     KeyholdersMissing = "keyholders-missing",
+    /// An answer from elsewhere is not taken.
+    ResponseRefused = "response-refused",
     /// Something that an earlier step makes is not there.
     StepMissing = "step-missing",
     /// SoftHSM is not installed.

@@ -1,6 +1,8 @@
 //! References and relations inside a plan. Every fault names its place; none hides another.
 
 mod crl;
+mod cross;
+mod csr;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +21,9 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     signers(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
+        cross::cross(plan, name, certificate, &mut faults);
     }
+    csr::csrs(plan, &mut faults);
     crl::crls(plan, &mut faults);
     trust_root(plan, &mut faults);
     tuf(plan, &mut faults);
@@ -63,6 +67,7 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
     let keys: Vec<&Name> = plan.device_keys().map(|(name, ..)| name).collect();
     let mut known = names(&keys, "generate-key");
     known.extend(names(&plan.certificates.keys().collect::<Vec<_>>(), "issue"));
+    known.extend(names(&plan.csrs.keys().collect::<Vec<_>>(), "sign-csr"));
     known.extend(names(&plan.crls.keys().collect::<Vec<_>>(), "issue-crl"));
     if plan.trust_root.is_some() {
         known.push("assemble/trust-root".into());
@@ -192,7 +197,8 @@ fn certificate(plan: &Plan, name: &Name, certificate: &Certificate, faults: &mut
     }
     if !profile.issuers().contains(&issuer.profile) {
         let expected = match profile.issuers() {
-            [] => "a root issues itself: leave `issuer` out".to_string(),
+            [] => "a root issues itself: leave `issuer` out; below another root it is of profile cross-root"
+                .to_string(),
             list => {
                 let list: Vec<&str> = list.iter().map(|profile| profile.as_str()).collect();
                 format!("expected an issuer of profile {}", list.join(" or "))
@@ -293,7 +299,7 @@ fn chain(plan: &Plan, authority: &Authority, first: &[Profile], faults: &mut Vec
     }
     for pair in certificates.windows(2) {
         if let [(lower, certificate), (upper, _)] = pair
-            && certificate.issuer.as_ref() != Some(*upper)
+            && !cross::follows(plan, certificate, upper)
         {
             let found = format!("`{}` follows `{}` in the chain, but did not issue it", ***upper, ***lower);
             faults.push(Fault::at(*upper, found));

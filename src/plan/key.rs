@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
+use super::crl::Sha256;
 use super::name::Name;
 use super::source::At;
 
@@ -75,6 +76,9 @@ pub enum Key {
     Csr {
         /// The request's file, relative to the plan.
         csr: At<PathBuf>,
+        /// SHA-256 of the key's SubjectPublicKeyInfo, in lower-case hex: the request must be for this key.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fingerprint: Option<At<Sha256>>,
     },
 }
 
@@ -92,18 +96,24 @@ struct WrittenKey {
     backup: Option<At<Name>>,
     /// Instead of all that: the PKCS#10 request of a key that lives elsewhere.
     csr: Option<At<PathBuf>>,
+    /// SHA-256 of the key in the request (its SubjectPublicKeyInfo), in lower-case hex, as
+    /// `rootwright show` prints it: another key is then refused.
+    fingerprint: Option<At<Sha256>>,
 }
 
 impl TryFrom<WrittenKey> for Key {
     type Error = String;
     fn try_from(written: WrittenKey) -> Result<Self, String> {
+        if written.fingerprint.is_some() && written.csr.is_none() {
+            return Err("a `fingerprint` is that of a key that its `csr` brings: what a device generates has none before".into());
+        }
         let backup = written.backup;
         match (written.device, written.algorithm, written.csr) {
             (Some(device), Some(algorithm), None) => Ok(Self::Device { device, algorithm, backup }),
             (None, None, Some(_)) if backup.is_some() => {
                 Err("a key that lives elsewhere has its `backup` there".into())
             }
-            (None, None, Some(csr)) => Ok(Self::Csr { csr }),
+            (None, None, Some(csr)) => Ok(Self::Csr { csr, fingerprint: written.fingerprint }),
             (Some(_), None, None) => Err("the key has a `device` but no `algorithm`".into()),
             (None, Some(_), None) => Err("the key has an `algorithm` but no `device`".into()),
             _ => Err("a key has `device` and `algorithm`, or only `csr`".into()),

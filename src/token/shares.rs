@@ -188,6 +188,7 @@ mod tests {
             count_low: false,
             final_try: false,
             length: None,
+            tries: None,
         }
     }
 

@@ -16,13 +16,30 @@ use crate::plan::Name;
 pub struct Throwaway {
     report: DeviceReport,
     keys: BTreeMap<Name, KeyPair>,
+    /// Public keys that stand for themselves: they were made before, and nothing is signed with them here.
+    known: BTreeMap<Name, PublicKey>,
 }
 
 impl Throwaway {
+    /// A device that makes no throwaway key where there is a real one that signs nothing: RSA keys take long.
+    pub fn knowing(known: BTreeMap<Name, PublicKey>) -> Self {
+        Self { known, ..Self::default() }
+    }
+
     fn describe(key: &Name, pair: &KeyPair) -> Result<KeyReport, TokenError> {
         let public = PublicKey::from_spki(&pair.subject_public_key_info())
             .map_err(|error| TokenError::Throwaway { key: key.clone(), reason: error.to_string() })?;
-        Ok(KeyReport { public, id: String::new(), mechanism: "software".into(), attributes: BTreeMap::new() })
+        Ok(Self::software(public))
+    }
+
+    fn software(public: PublicKey) -> KeyReport {
+        KeyReport {
+            public,
+            id: String::new(),
+            mechanism: "software".into(),
+            attributes: BTreeMap::new(),
+            attestation: None,
+        }
     }
 }
 
@@ -36,6 +53,9 @@ impl Token for Throwaway {
     }
 
     fn generate(&mut self, key: &Name, algorithm: Algorithm) -> Result<KeyReport, TokenError> {
+        if let Some(known) = self.known.get(key).filter(|known| known.algorithm() == algorithm) {
+            return Ok(Self::software(known.clone()));
+        }
         let pair = match algorithm {
             Algorithm::EcdsaP256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
             Algorithm::EcdsaP384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),

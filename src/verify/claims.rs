@@ -43,6 +43,17 @@ pub struct Certificate<'a> {
     pub der: Vec<u8>,
 }
 
+/// A request that went out.
+#[derive(Debug)]
+pub struct Csr<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What the plan said of it.
+    pub spec: &'a Value,
+    /// The request in DER.
+    pub der: Vec<u8>,
+}
+
 /// A CRL that was signed.
 #[derive(Debug)]
 pub struct Crl<'a> {
@@ -138,6 +149,8 @@ pub struct Claims<'a> {
     pub copies: Vec<&'a CopyRecord>,
     /// Certificates, in the order in which they were signed.
     pub certificates: Vec<Certificate<'a>>,
+    /// Requests that went out, in the order in which they were signed.
+    pub csrs: Vec<Csr<'a>>,
     /// CRLs, in the order in which they were signed.
     pub crls: Vec<Crl<'a>>,
     /// The trust root in force.
@@ -246,6 +259,18 @@ impl<'a> Claims<'a> {
                 let issuer = issuer.as_ref().map(|issuer| issuer.as_str());
                 let (name, time) = (certificate.as_str(), record.time);
                 self.certificates.push(Certificate { name, issuer, spec, time, der });
+                let others = self.chains_by_cross().into_iter().map(|(path, ders)| {
+                    (path, ders.into_iter().map(|der| pem("CERTIFICATE", der)).collect::<String>())
+                });
+                for (path, chain) in others.collect::<Vec<_>>() {
+                    self.file(path, chain.into_bytes())?;
+                }
+            }
+            Event::CsrSigned { csr, spec, der, .. } => {
+                let der = decode(der)?;
+                self.once(self.csrs.iter().all(|made| made.name != csr.as_str()), csr.as_str())?;
+                self.file(format!("csrs/{csr}.csr"), pem("CERTIFICATE REQUEST", &der).into_bytes())?;
+                self.csrs.push(Csr { name: csr.as_str(), spec, der });
             }
             Event::CrlSigned { crl, spec, issuer, number, revoked, signed, sha256, .. } => {
                 self.once(self.crls.iter().all(|made| made.name != crl.as_str()), crl.as_str())?;
@@ -265,6 +290,12 @@ impl<'a> Claims<'a> {
             }
             Event::MetadataPublished { role, version, content, .. } => {
                 self.metadata_published(*role, *version, content)?;
+            }
+            Event::SignatureRequested { key, ceremony, content, .. } => {
+                self.newest(&format!("requests/{ceremony}/{key}.json"), content);
+            }
+            Event::ResponseTaken { key, ceremony, content } => {
+                self.newest(&format!("responses/{ceremony}/{key}.json"), content);
             }
             Event::CanaryFinished { canary, identity, issuer, time, artifact, bundle, bundle_rekor_v1 } => {
                 let made = self.trust_root.ok_or("there was no trust root to prove")?;

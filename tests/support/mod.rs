@@ -9,6 +9,7 @@ pub mod site;
 pub mod ssh;
 pub mod tokens;
 pub mod world;
+pub mod years;
 
 use std::collections::HashMap;
 use std::fs;

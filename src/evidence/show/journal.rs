@@ -126,6 +126,7 @@ pub(in crate::evidence) fn detail(event: &Event, files: &[FileRecord]) -> String
         Event::CertificateSigned { certificate, issuer, der, .. } => {
             format!("{certificate} by {}, {}", named(issuer.as_ref()), hashed(der))
         }
+        Event::CsrSigned { csr, der, .. } => format!("{csr}, {}", hashed(der)),
         Event::CrlSigned { crl, issuer, number, revoked, sha256, .. } => {
             format!("{crl}: number {number} by {issuer}, {revoked} revoked, SHA-256 {}", ends(sha256))
         }
