@@ -146,6 +146,28 @@ pub fn document(path: &Path, bytes: &[u8]) -> io::Result<()> {
     disk::Disk::default().replace(path, bytes, disk::OPEN)
 }
 
+/// Every file of an archive but a rehearsal's tokens: path in the archive and content, sorted. Whatever is no
+/// regular file is left out.
+pub fn whole(path: &Path) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
+    let mut files = Vec::new();
+    let mut folders = vec![(path.to_path_buf(), String::new())];
+    while let Some((folder, below)) = folders.pop() {
+        let wrong = |error: io::Error| ArchiveError::Io { path: folder.clone(), error };
+        for entry in std::fs::read_dir(&folder).map_err(wrong)? {
+            let entry = entry.map_err(wrong)?;
+            let (kind, name) = (entry.file_type().map_err(wrong)?, entry.file_name());
+            let name = format!("{below}{}", name.to_string_lossy());
+            if kind.is_dir() && name != rehearsal::FOLDER {
+                folders.push((entry.path(), format!("{name}/")));
+            } else if kind.is_file() && !entry.file_name().to_string_lossy().starts_with(disk::TEMPORARY) {
+                files.push((name, std::fs::read(entry.path()).map_err(wrong)?));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 /// Files that people put into `evidence/proofs/`: path in the archive and SHA-256, sorted.
 pub fn beside(path: &Path) -> Result<Vec<(String, String)>, ArchiveError> {
     const PROOFS: &str = "evidence/proofs";

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Code, Failure, Output, load};
 use crate::archive::{self, Event};
 use crate::ceremony::clock::Clock;
-use crate::evidence::report::{Facts, Report, items};
+use crate::evidence::report::{Facts, Report, items, pack};
 use crate::pki::sha256_hex;
 use crate::plan::{Plan, Source, Time};
 use crate::verify::{self, Options};
@@ -25,6 +25,16 @@ pub struct Write {
     /// The file to write.
     #[arg(short, long, value_name = "FILE.html")]
     output: PathBuf,
+
+    /// Leave out what the plans call private: names, serial numbers, places. The copy still goes with the
+    /// seals, which have a salted hash of each value.
+    #[arg(long)]
+    public: bool,
+
+    /// Write what an auditor takes home, too: this report, the archive, and what explains both. The same
+    /// archive makes the same bytes, so it is judged as of its last event, unless said otherwise.
+    #[arg(long, value_name = "FILE.tar", conflicts_with = "public")]
+    pack: Option<PathBuf>,
 
     /// Judge validity and expiry as of this moment, or the beginning of this day. Otherwise now; in a
     /// rehearsal the time of its last event.
@@ -52,11 +62,12 @@ struct Stands {
 impl Write {
     /// Writes.
     pub fn run(self, output: &Output) -> Result<Code, Failure> {
-        let now = self.at.or_else(|| Clock::system().map(|clock| clock.now())).ok_or_else(|| {
+        let (journal, state) = archive::read(&self.archive)?;
+        let at = self.at.or(state.last.filter(|_| self.pack.is_some()));
+        let now = at.or_else(|| Clock::system().map(|clock| clock.now())).ok_or_else(|| {
             Failure::usage("the machine's clock can't be read").help("say the time with --at")
         })?;
-        let verified = verify::verify(&self.archive, &Options { at: self.at, now, plan: None })?;
-        let (journal, state) = archive::read(&self.archive)?;
+        let verified = verify::verify(&self.archive, &Options { at, now, plan: None })?;
         let Some(head) = journal.head.clone() else {
             return Err(Failure::usage(format!("{} holds no ceremony yet", self.archive.display()))
                 .help("name an archive's directory: the one that holds journal.jsonl"));
@@ -68,10 +79,17 @@ impl Write {
             state: &state,
             plan: plan.as_ref(),
             verified: &verified,
+            public: self.public,
             beside: archive::beside(&self.archive)?,
         };
         let page = report.render();
         load::write(&self.output, page.as_bytes())?;
+        if let Some(path) = &self.pack {
+            let files = archive::whole(&self.archive)?;
+            let packed = pack::pack(page.as_bytes(), &files, &journal.records)
+                .map_err(|error| Failure::usage(format!("{} can't be packed: {error}", path.display())))?;
+            load::write(path, &packed)?;
+        }
         let written = Written {
             file: self.output.display().to_string(),
             sha256: sha256_hex(page.as_bytes()),

@@ -8,6 +8,9 @@ mod facts;
 mod hierarchy;
 mod holdings;
 pub mod items;
+pub mod pack;
+pub mod public;
+mod seals;
 mod summary;
 mod timeline;
 
@@ -34,6 +37,8 @@ pub struct Report<'a> {
     pub plan: Option<&'a Plan>,
     /// What a second implementation found.
     pub verified: &'a verify::Report,
+    /// Whether it leaves out what the plans call private.
+    pub public: bool,
     /// Files of the archive that people put there: proofs that came back, say. Path and SHA-256.
     pub beside: Vec<(String, String)>,
 }
@@ -50,20 +55,24 @@ impl Report<'_> {
             rehearsal: self.state.purpose == Some(Purpose::Rehearsal),
             large: false,
         };
-        frame.around(&html! {
+        let kept = if self.public { public::kept(self.records) } else { Vec::new() };
+        let page = frame.around(&html! {
             (summary::summary(&facts, &items))
             (hierarchy::hierarchy(&facts))
             (timeline::timeline(&facts))
             (holdings::holdings(&facts))
             (deviations::deviations(&facts))
+            (seals::seals(&facts))
             (items::table(&items))
             (ceremonies::ceremonies(&facts))
             (again::again(&facts))
             (again::fingerprints(&facts))
+            @if self.public { (public::section(&facts, &kept)) }
             (ceremonies::journal(&facts))
             (again::checks(&facts))
             p.soft { "Times are in UTC. Judged as of " (moment(self.at())) " by rootwright " (env!("CARGO_PKG_VERSION")) "." }
-        })
+        });
+        if self.public { public::veiled(&page, &kept) } else { page }
     }
 
     fn at(&self) -> Time {

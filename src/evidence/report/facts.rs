@@ -72,6 +72,8 @@ pub struct Facts<'a> {
     pub verified: &'a verify::Report,
     /// The hash of the journal's last line.
     pub head: &'a str,
+    /// Whether the journal's lines are left out.
+    pub public: bool,
     /// Files that people put beside the archive's own.
     pub beside: &'a [(String, String)],
     /// The plans that were run, oldest first.
@@ -98,6 +100,7 @@ impl<'a> Facts<'a> {
             plan: report.plan,
             verified: report.verified,
             head: &report.head,
+            public: report.public,
             beside: &report.beside,
             held: held(records),
             keys: BTreeMap::new(),

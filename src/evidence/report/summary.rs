@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::facts::Facts;
 use super::items::{Item, Status};
+use super::seals;
 use crate::archive::{Event, Role};
 use crate::ceremony::console::Fingerprint;
 use crate::evidence::calendar;
@@ -98,7 +99,25 @@ fn otherwise(facts: &Facts<'_>) -> Markup {
     html! {
         @if deviations == 0 && refusals == 0 { strong { "No deviation and no refusal" } " was recorded" }
         @else { strong { (deviations) " deviations and " (refusals) " refusals" } " were recorded" }
-        "; the plan waives " (waivers) " rules. " a href="#deviations" { "What went otherwise." }
+        "; the plan waives " (waivers) @if waivers == 1 { " rule. " } @else { " rules. " }
+        (sealed(facts)) " " a href="#deviations" { "What went otherwise." }
+    }
+}
+
+/// Who stands for it.
+fn sealed(facts: &Facts<'_>) -> Markup {
+    let objections: usize = facts.state.seals.iter().map(|seal| seal.objected.len()).sum();
+    let last = facts.state.seals.iter().rev().find(|seal| !seal.signed.is_empty());
+    html! {
+        @match last {
+            None => { strong { "Nobody has sealed it." } },
+            Some(seal) => {
+                strong { (seal.signed.len()) @if seal.signed.len() == 1 { " person" } @else { " people" } " sealed it" }
+                @if let Some((first, last)) = seals::open(facts) { ", but for lines " (first) " to " (last) }
+                "."
+            },
+        }
+        @if objections > 0 { " " strong.failed { (objections) " objected." } }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::Script;
+use super::{Script, cover};
 use crate::evidence::page::{fingerprint, markdown};
 
 /// How many characters a SHA-256 has in hex.
@@ -31,7 +31,11 @@ pub(super) fn closing(script: &Script<'_>) -> Markup {
             "Z3",
             "seal",
             html! {
-                p { "Each person who has a device seals what happened, or objects with a reason:" }
+                p {
+                        "Each person who has a device or an SSH key seals what happened, or objects with a reason"
+                        @if !script.plan.ceremony.seal.is_empty() { "; the plan asks for " (cover::quorum(&script.plan.ceremony.seal)) }
+                        ":"
+                    }
                 p { code.command { "rootwright seal ARCHIVE --site SITE" } }
             },
         ),

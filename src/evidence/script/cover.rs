@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::{Script, estimate};
 use crate::evidence::page::fingerprint;
+use crate::plan::Quorum;
 
 pub(super) fn cover(script: &Script<'_>) -> Markup {
     let ceremony = &script.plan.ceremony;
@@ -26,6 +27,8 @@ pub(super) fn cover(script: &Script<'_>) -> Markup {
                 dt { "Time" } dd { "about " (estimate::said(total(script))) ", breaks not counted" }
                 dt { "Rules" } dd { "profile " (ceremony.profile.as_str()) }
                 @if let Some(policy) = &ceremony.policy { dt { "Policy" } dd { (policy.as_str()) } }
+                @if !ceremony.approvals.is_empty() { dt { "Approved by" } dd { (quorum(&ceremony.approvals)) ", before it is run" } }
+                @if !ceremony.seal.is_empty() { dt { "Sealed by" } dd { (quorum(&ceremony.seal)) ", when it is done" } }
                 @if let Some(head) = &script.head {
                     dt { "Goes on from" } dd { "the archive whose journal ends with " (fingerprint::inline(head)) }
                 }
@@ -65,4 +68,10 @@ pub(super) fn large(script: &Script<'_>) -> Markup {
 fn total(script: &Script<'_>) -> u32 {
     let steps: u32 = script.scenes.iter().map(estimate::minutes).sum();
     steps.saturating_add(estimate::OPENING).saturating_add(estimate::CLOSING)
+}
+
+/// How many of whom.
+pub(super) fn quorum(quorum: &Quorum) -> String {
+    let each = quorum.0.iter().map(|(role, many)| format!("{} of role {role}", **many));
+    each.collect::<Vec<_>>().join(", ")
 }

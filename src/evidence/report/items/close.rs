@@ -2,7 +2,8 @@
 
 use super::{How, Item, Part, Proof, absent, item};
 use crate::archive::{Confirmation, Event};
-use crate::evidence::report::Facts;
+use crate::evidence::report::{Facts, seals};
+use crate::plan::Name;
 use crate::verify::Area;
 
 pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
@@ -53,15 +54,16 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
         item(
             "E-40",
             "each person's sign-off, or recorded refusal",
-            vec![facts.by_lines("sign-off or refusal", How::Captured, |event| {
-                matches!(event, Event::RefusalRecorded { .. })
-            })],
+            vec![
+                facts.by_lines("somebody's", How::Captured, spoke),
+                Part { proofs: everybody(facts, spoke), ..absent("everybody's", How::Captured) },
+            ],
         ),
         item(
             "E-41",
             "transcript sealed; its fingerprint on paper",
             vec![
-                absent("sealed", How::Captured),
+                Part { proofs: sealed(facts), ..absent("sealed, all of it", How::Captured) },
                 Part {
                     what: "fingerprint",
                     how: How::Automated,
@@ -78,7 +80,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                 proofs: if facts.records.is_empty() {
                     Vec::new()
                 } else {
-                    vec![Proof::Place("items", "44 items")]
+                    vec![Proof::Place("items", "this one")]
                 },
             }],
         ),
@@ -103,4 +105,40 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             ],
         ),
     ]
+}
+
+/// A sign-off, an objection or a refusal.
+fn spoke(event: &Event) -> bool {
+    matches!(event, Event::RefusalRecorded { .. } | Event::SealSigned { .. })
+}
+
+/// What people of the plan said, where each of them said something.
+fn everybody(facts: &Facts<'_>, spoke: fn(&Event) -> bool) -> Vec<Proof> {
+    let said = |person: &Name| {
+        let sealed = facts.state.seals.iter();
+        let sealed =
+            sealed.flat_map(|seal| seal.signed.keys().chain(seal.objected.keys())).any(|who| who == person);
+        let refused = facts.lines(|event| match event {
+            Event::RefusalRecorded { person: who, .. } => {
+                who == person.as_str() || *who == facts.called(person)
+            }
+            _ => false,
+        });
+        sealed || !refused.is_empty()
+    };
+    let people = facts.plan.map(|plan| &plan.people);
+    if people.is_none_or(|people| people.is_empty() || !people.keys().all(said)) {
+        return Vec::new();
+    }
+    facts.lines(spoke).into_iter().map(Proof::Line).collect()
+}
+
+/// Signatures of seals that stand, where no line but a seal's own is left open.
+fn sealed(facts: &Facts<'_>) -> Vec<Proof> {
+    let checked = facts.by_checks("", Area::Evidence, "sign");
+    if seals::open(facts).is_some() || checked.proofs.is_empty() {
+        return Vec::new();
+    }
+    let signed = |event: &Event| matches!(event, Event::SealSigned { objection: None, .. });
+    facts.lines(signed).into_iter().map(Proof::Line).collect()
 }

@@ -38,7 +38,13 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                 facts.by_lines("the profile of rules", How::Automated, has(plan.is_some())),
             ],
         ),
-        item("E-03", "approvals of the plan", vec![absent("approvals", How::Captured)]),
+        item(
+            "E-03",
+            "approvals of the plan",
+            vec![facts.by_lines("approvals, each signed", How::Captured, |event| {
+                matches!(event, Event::ApprovalRecorded { .. })
+            })],
+        ),
         item(
             "E-04",
             "named roles, separation, quorum per step",
