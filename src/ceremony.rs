@@ -18,6 +18,7 @@ mod publish;
 mod request;
 mod revocations;
 pub mod signers;
+mod transcript;
 
 use std::path::PathBuf;
 use std::time::Duration;

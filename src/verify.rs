@@ -39,6 +39,7 @@ pub mod signature;
 pub mod signing_config;
 pub mod ssh;
 mod text;
+pub mod transcript;
 pub mod trust_root;
 pub mod tuf;
 
@@ -196,6 +197,7 @@ impl Archive<'_> {
         journal::check(self.journal, open, at, sheet);
         operations::check(records, sheet);
         people::check(records, claims, sheet);
+        transcript::check(records, sheet);
         let files = files::check(self.path, claims, sheet);
         keys::check(claims, sheet);
         request::check(claims, certificates, sheet);

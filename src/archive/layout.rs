@@ -229,6 +229,12 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         | Event::CanaryStarted { .. }
         | Event::CanarySigned { .. }
         | Event::SealStarted { .. }
+        | Event::ToolIdentified { .. }
+        | Event::MachineDescribed { .. }
+        | Event::DeviceInventoried { .. }
+        | Event::DeviceProbed { .. }
+        | Event::OperationsCounted { .. }
+        | Event::ObservationRecorded { .. }
         | Event::CeremonyFinished { .. } => Vec::new(),
     }
 }

@@ -281,6 +281,12 @@ impl State {
                 }
             }
             Event::InventoryMade { .. }
+            | Event::ToolIdentified { .. }
+            | Event::MachineDescribed { .. }
+            | Event::DeviceInventoried { .. }
+            | Event::DeviceProbed { .. }
+            | Event::OperationsCounted { .. }
+            | Event::ObservationRecorded { .. }
             | Event::HalfKeyDiscarded { .. }
             | Event::CanarySigned { .. }
             | Event::JournalTorn { .. }
