@@ -7,3 +7,4 @@ pub mod inventory;
 pub mod seal;
 pub mod show;
 pub mod signer;
+pub mod transparency;

@@ -31,6 +31,7 @@ pub mod people;
 pub mod plan;
 pub mod planned;
 pub mod profile;
+pub mod proof;
 pub mod report;
 pub mod request;
 pub mod rules;
@@ -207,6 +208,7 @@ impl Archive<'_> {
         canary::check(claims, sheet);
         approval::check(records, claims, sheet);
         seal::check(records, &self.journal.leaves, claims, sheet);
+        proof::check(records, claims, sheet);
         tuf::check(claims, &files, at, sheet);
         elsewhere::check(records, sheet);
         let differences = |plan: &Result<Plan, String>| match plan {

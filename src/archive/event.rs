@@ -644,6 +644,19 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         objection: Option<String>,
     },
+    /// A log's proof that it has a person's signature over a statement.
+    ProofRecorded {
+        /// The file in `evidence/` whose signature it is.
+        of: String,
+        /// Whose.
+        person: Name,
+        /// The log's host: its origin.
+        host: String,
+        /// The log's key, as whoever brought the proof trusts it: its SubjectPublicKeyInfo, as base64.
+        log: String,
+        /// The proof: Rekor's `TransparencyLogEntry`, as it came.
+        entry: String,
+    },
     /// The journal's last line was cut off; what was left of it is kept aside.
     JournalTorn {
         /// What was left, as base64.
@@ -683,6 +696,7 @@ impl Event {
             | Self::CanaryStarted { .. }
             | Self::CanaryFinished { .. }
             | Self::ApprovalRecorded { .. }
+            | Self::ProofRecorded { .. }
             | Self::ToolIdentified { .. }
             | Self::MachineDescribed { .. }
             | Self::DeviceInventoried { .. }
@@ -725,6 +739,7 @@ impl Event {
             Self::CanarySigned { .. } => "canary-signed",
             Self::CanaryFinished { .. } => "canary-finished",
             Self::ApprovalRecorded { .. } => "approval-recorded",
+            Self::ProofRecorded { .. } => "proof-recorded",
             Self::ToolIdentified { .. } => "tool-identified",
             Self::MachineDescribed { .. } => "machine-described",
             Self::DeviceInventoried { .. } => "device-inventoried",

@@ -94,7 +94,10 @@ pub fn check(records: &[Record], leaves: &[[u8; 32]], claims: &Claims<'_>, sheet
 /// What no seal covers: a note, or a warning where the plan asks for a seal.
 fn open(records: &[Record], seals: &[Seal<'_>], covered: u64, plan: Option<&str>, sheet: &mut Sheet) {
     let own = |record: &Record| match &record.event {
-        Event::InventoryMade { .. } | Event::SealStarted { .. } | Event::SealSigned { .. } => true,
+        Event::InventoryMade { .. }
+        | Event::SealStarted { .. }
+        | Event::SealSigned { .. }
+        | Event::ProofRecorded { .. } => true,
         Event::SignatureIntended { step, .. } | Event::SignatureRepeated { step, .. } => {
             step.starts_with("seal/")
         }
