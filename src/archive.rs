@@ -536,7 +536,7 @@ impl Archive {
         let Some(store) = &mut self.store else { return Ok(()) };
         let io = |path: PathBuf| move |error: io::Error| ArchiveError::Io { path, error };
         store.sweep(&inspection::RECORDED).map_err(io(self.path.clone()))?;
-        store.sweep(&[inspection::EVIDENCE]).map_err(io(self.path.clone()))?;
+        store.sweep(&[inspection::EVIDENCE, layout::PROOFS]).map_err(io(self.path.clone()))?;
         for canary in 1..=self.state.canaries_begun {
             store.sweep(&[&format!("{}/canary-{canary}", canary::FOLDER)]).map_err(io(self.path.clone()))?;
         }
