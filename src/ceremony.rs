@@ -1,9 +1,14 @@
 //! Runs the steps: preflight, engine, console.
 
+pub mod approvals;
+mod attestation;
 mod backup;
+pub mod build;
 pub mod clock;
 pub mod conduct;
 pub mod console;
+pub mod elsewhere;
+pub mod endorse;
 pub mod engine;
 mod issue;
 pub mod machine;
@@ -14,6 +19,8 @@ mod publish;
 mod request;
 mod revocations;
 pub mod signers;
+mod transcript;
+pub mod walkthrough;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -83,6 +90,12 @@ pub enum CeremonyError {
     /// The archive.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// An approval of the plan that can't be taken.
+    #[error(transparent)]
+    BadApproval(#[from] Box<approvals::Refused>),
+    /// Approvals of the plan that are missing.
+    #[error(transparent)]
+    NotApproved(#[from] approvals::Missing),
     /// The plan contradicts the archive.
     #[error(transparent)]
     Conflicts(#[from] Conflicts),
@@ -200,6 +213,20 @@ pub enum CeremonyError {
     /// Metadata that too few of those who must sign it have signed, or can sign here.
     #[error(transparent)]
     TooFew(#[from] signers::TooFew),
+    /// An answer from elsewhere that is not taken.
+    #[error(transparent)]
+    Answer(#[from] elsewhere::Refused),
+    /// A request that is not signed.
+    #[error("the request is not signed: {0}")]
+    Request(String),
+    /// The site says that somebody is elsewhere whom nobody knows.
+    #[error("the site says that `{name}` is elsewhere: neither the plan nor the archive knows such a keyholder or key{}", listed(.known))]
+    NoSuchSigner {
+        /// The name.
+        name: Name,
+        /// The names that there are.
+        known: Vec<Name>,
+    },
     /// Something that an earlier step should have made.
     #[error("{0}")]
     Missing(String),
@@ -240,6 +267,11 @@ pub enum CeremonyError {
     Random(String),
 }
 
+fn listed(names: &[Name]) -> String {
+    let names: Vec<&str> = names.iter().map(Name::as_str).collect();
+    if names.is_empty() { String::new() } else { format!("; known are {}", names.join(", ")) }
+}
+
 impl CeremonyError {
     /// Whether a person in the room can put it right while the ceremony waits: plug in another device,
     /// type the PIN again.
@@ -256,6 +288,9 @@ impl CeremonyError {
                     | TokenError::PinLocked { .. }
                     | TokenError::PinFinalTry { .. }
                     | TokenError::NoUserPin { .. }
+                    | TokenError::NotTouched { .. }
+                    | TokenError::NoService { .. }
+                    | TokenError::NotEnrolled { .. }
                     | TokenError::Lost { .. }
                     | TokenError::Call { .. }
                     | TokenError::ModuleFailed { .. }

@@ -12,6 +12,7 @@ pub mod canonical;
 pub mod envelope;
 pub mod key;
 pub mod metadata;
+pub mod request;
 pub mod role;
 pub mod signature;
 

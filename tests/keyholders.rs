@@ -121,7 +121,7 @@ fn who_is_missing_is_named_before_anything_is_written() {
     let refused = life.run(&second, &life.site_without(&["cat"], ""));
     assert_eq!(refused.code, 3, "{}", refused.shown());
     for words in [
-        "TUF root version 2 needs 3 of those who sign root under root version 1, and 2 of them sign here",
+        "TUF root version 2 needs 3 of those who sign root under root version 1, and 2 of them sign or signed",
         "still missing, any 1 of:",
         "cat: the device `cat`, serial ",
         "is not in the site",

@@ -21,7 +21,7 @@ use crate::pki::sha256_hex;
 pub const RECORDED: [&str; 8] =
     ["plans", "keys", "certificates", "csrs", "crls", "trust-root", "tuf", "tuf/targets"];
 
-/// Where the rest of a line that was cut off is kept.
+/// Where seals, approvals and the rests of lines that were cut off are kept.
 pub const EVIDENCE: &str = "evidence";
 
 /// An archive as it was found. Nothing was written to find it out.
@@ -137,13 +137,16 @@ fn intended(state: &State, path: &str, signed: Option<&str>) -> bool {
 /// Every file that must follow from the journal, by its path in the archive.
 fn found(path: &Path) -> Result<BTreeMap<String, Content>, ArchiveError> {
     let mut found = BTreeMap::new();
-    let canaries = entries(&path.join(canary::FOLDER))?;
-    let canaries = canaries.into_iter().map(|(name, _)| format!("{}/{name}", canary::FOLDER));
-    let fixed = RECORDED.into_iter().chain([canary::FOLDER, EVIDENCE]).map(str::to_string);
-    for folder in fixed.chain(canaries) {
+    let parents = [canary::FOLDER, layout::REQUESTS, layout::RESPONSES];
+    let mut below = Vec::new();
+    for parent in parents {
+        below.extend(entries(&path.join(parent))?.into_iter().map(|(name, _)| format!("{parent}/{name}")));
+    }
+    let fixed = RECORDED.into_iter().chain(parents).chain([EVIDENCE, layout::PROOFS]).map(str::to_string);
+    for folder in fixed.chain(below) {
         for (name, entry) in entries(&path.join(&folder))? {
             // What else is in evidence/ was written by people who read the archive.
-            let ours = folder != EVIDENCE || name.starts_with(layout::TORN);
+            let ours = folder != EVIDENCE || layout::is_recorded_evidence(&name);
             if name.starts_with(TEMPORARY) || !ours || entry.is_dir() {
                 continue;
             }

@@ -7,6 +7,7 @@ use super::canary;
 use super::chains;
 use super::event::{Event, Role};
 use super::state::State;
+use crate::pki::dsse::{Envelope, EnvelopeSignature};
 use crate::pki::{key::pem, sha256_hex};
 use crate::plan::Name;
 
@@ -36,6 +37,73 @@ pub const TORN: &str = "journal-torn-";
 /// Where the rest of a line that was cut off is kept.
 pub fn torn(rest: &[u8]) -> String {
     format!("evidence/{TORN}{}", sha256_hex(rest))
+}
+
+/// Where the newest request to a key elsewhere is kept.
+pub fn request(ceremony: &str, key: &Name) -> String {
+    format!("{REQUESTS}/{ceremony}/{key}.json")
+}
+
+/// Where the newest answer of a key elsewhere is kept.
+pub fn response(ceremony: &str, key: &Name) -> String {
+    format!("{RESPONSES}/{ceremony}/{key}.json")
+}
+
+/// The folder of requests to keys elsewhere, with a folder for each ceremony.
+pub const REQUESTS: &str = "requests";
+
+/// The folder of their answers, with a folder for each ceremony.
+pub const RESPONSES: &str = "responses";
+
+/// The newest seal.
+pub const SEAL: &str = "evidence/statement.dsse.json";
+
+/// What there is of keys, algorithms and certificates.
+pub const CBOM: &str = "evidence/cbom.json";
+
+/// Where a seal is kept.
+pub fn seal(number: u64) -> String {
+    format!("evidence/statement-{number}.dsse.json")
+}
+
+/// Where a person's objection to a seal is kept.
+pub fn objection(seal: u64, person: &Name) -> String {
+    format!("evidence/objection-{seal}-{person}.dsse.json")
+}
+
+/// Where a person's approval of a plan is kept.
+pub fn approval(plan: &str, person: &Name) -> String {
+    format!("evidence/approval-{plan}-{person}.dsse.json")
+}
+
+/// The folder of proofs that came back from logs.
+pub const PROOFS: &str = "evidence/proofs";
+
+/// Where a log's proof of a person's signature is kept. `of` is the file that has the signature.
+pub fn proof(of: &str, person: &Name, host: &str) -> String {
+    let of = of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
+    let host: String = host
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' })
+        .collect();
+    format!("{PROOFS}/{of}.{person}.{host}.json")
+}
+
+/// Whether a file of this name in `evidence/` follows from an event. What else is there was written by
+/// people who read the archive.
+pub fn is_recorded_evidence(name: &str) -> bool {
+    let statement = ["statement", "objection-", "approval-"].iter().any(|start| name.starts_with(start));
+    name.starts_with(TORN) || name == "cbom.json" || (statement && name.ends_with(".dsse.json"))
+}
+
+/// The signature that an event has, as an envelope has it.
+fn signature(event: &Event) -> Vec<EnvelopeSignature> {
+    match event {
+        Event::SealSigned { keyid, signature, .. } => {
+            vec![EnvelopeSignature { keyid: keyid.clone(), sig: signature.clone() }]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Where a CRL is kept.
@@ -123,10 +191,40 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
                 }
             }
         }
+        Event::SignatureRequested { key, ceremony, content, .. } => {
+            vec![newest(&request(ceremony, key), content)]
+        }
+        Event::ResponseTaken { key, ceremony, content } => vec![newest(&response(ceremony, key), content)],
         Event::CanaryFinished { canary, .. } => canary::files(event, before.trust_root.as_ref())
             .into_iter()
             .map(|(name, bytes)| once(format!("{}/{canary}/{name}", canary::FOLDER), bytes))
             .collect(),
+        Event::ApprovalRecorded { plan, person, envelope, .. } => {
+            vec![once(approval(plan, person), envelope.as_bytes().to_vec())]
+        }
+        Event::ProofRecorded { of, person, host, entry, .. } => {
+            vec![once(proof(of, person, host), entry.as_bytes().to_vec())]
+        }
+        Event::InventoryMade { cbom } => vec![newest(CBOM, cbom)],
+        Event::SealSigned { seal, person, objection: Some(statement), .. } => {
+            let envelope = Envelope { payload: statement.as_bytes().to_vec(), signatures: signature(event) };
+            vec![once(objection(*seal, person), envelope.file())]
+        }
+        Event::SealSigned { seal: number, .. } => {
+            let Some(seal) = before.seals.iter().find(|seal| seal.number == *number) else {
+                return Vec::new();
+            };
+            let mut signatures = seal.signatures.clone();
+            signatures.extend(signature(event));
+            let envelope = Envelope { payload: seal.statement.as_bytes().to_vec(), signatures };
+            let text = String::from_utf8_lossy(&envelope.file()).into_owned();
+            let mut files = vec![newest(&self::seal(*number), &text)];
+            // The newest seal has the name that scripts know.
+            if before.seals.iter().all(|other| other.number <= *number) {
+                files.push(newest(SEAL, &text));
+            }
+            files
+        }
         Event::JournalTorn { rest } => {
             let rest = decode(rest);
             vec![once(torn(&rest), rest)]
@@ -146,6 +244,13 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         | Event::MetadataSigned { .. }
         | Event::CanaryStarted { .. }
         | Event::CanarySigned { .. }
+        | Event::SealStarted { .. }
+        | Event::ToolIdentified { .. }
+        | Event::MachineDescribed { .. }
+        | Event::DeviceInventoried { .. }
+        | Event::DeviceProbed { .. }
+        | Event::OperationsCounted { .. }
+        | Event::ObservationRecorded { .. }
         | Event::CeremonyFinished { .. } => Vec::new(),
     }
 }

@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::event::{Confirmation, Event, Role};
 use super::journal::{Damage, Record};
-use crate::pki::{Certificate, CertificateRequest, PublicKey};
+use crate::pki::dsse::EnvelopeSignature;
+use crate::pki::{Certificate, CertificateRequest, PublicKey, sha256_hex};
 use crate::plan::{Name, Time};
 use crate::site::Purpose;
+use crate::tuf::request::{Asked, Request};
 
 /// A key that was made.
 #[derive(Clone, Debug)]
@@ -103,6 +105,19 @@ pub struct RoleSignature {
     pub signed: String,
 }
 
+/// What a key elsewhere was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requested {
+    /// The folder of the ceremony's requests.
+    pub ceremony: String,
+    /// Which documents it shall sign.
+    pub documents: Vec<Asked>,
+    /// SHA-256 of the request's file, in hex.
+    pub sha256: String,
+    /// When the request expires.
+    pub expires: Option<Time>,
+}
+
 /// A canary that was made.
 #[derive(Clone, Debug)]
 pub struct MadeCanary {
@@ -122,6 +137,23 @@ pub struct MadeCanary {
     pub bundle_rekor_v1: Option<String>,
     /// The trusted root and signing config that were in force.
     pub trust_root: Option<MadeTrustRoot>,
+}
+
+/// A seal that was begun, and who signed it.
+#[derive(Clone, Debug)]
+pub struct MadeSeal {
+    /// Its number.
+    pub number: u64,
+    /// It covers the lines up to this one.
+    pub lines: u64,
+    /// The statement: RFC 8785 JSON.
+    pub statement: String,
+    /// Signatures over it, in the order in which they were made.
+    pub signatures: Vec<EnvelopeSignature>,
+    /// Who signed it, and the key: SHA-256 of its SubjectPublicKeyInfo, in hex.
+    pub signed: BTreeMap<Name, String>,
+    /// Who objected.
+    pub objected: BTreeMap<Name, String>,
 }
 
 /// What an archive holds.
@@ -153,12 +185,26 @@ pub struct State {
     pub trust_root: Option<MadeTrustRoot>,
     /// Published metadata of each role, oldest first.
     pub tuf: BTreeMap<Role, Vec<Published>>,
+    /// The texts of the targets that clients of sigstore have, by name.
+    pub published_targets: BTreeMap<String, String>,
+    /// What keys elsewhere were asked last, by key.
+    pub requested: BTreeMap<Name, Requested>,
+    /// SHA-256 of the answers that were taken, in hex.
+    pub answers: BTreeSet<String>,
+    /// The folders of the ceremonies that asked.
+    pub asked_from: BTreeSet<String>,
     /// Signatures over the version that comes next, by role and key.
     pub signatures: BTreeMap<(Role, u64, Name), RoleSignature>,
     /// How many canaries were begun.
     pub canaries_begun: u64,
     /// Canaries that are whole, oldest first.
     pub canaries: Vec<MadeCanary>,
+    /// Approvals: the plan's SHA-256, the person, and the envelope.
+    pub approvals: BTreeMap<(String, Name), String>,
+    /// Seals, oldest first.
+    pub seals: Vec<MadeSeal>,
+    /// The last line that is no seal's own.
+    pub last_unsealed: u64,
     /// What was intended and has no result yet, by step.
     pub open: BTreeMap<String, Event>,
     /// Steps whose fingerprint was typed back.
@@ -167,6 +213,24 @@ pub struct State {
     pub last: Option<Time>,
     /// Whether the last ceremony came to its end.
     pub finished: bool,
+}
+
+/// How the steps of a seal begin.
+pub const SEAL_STEP: &str = "seal/";
+
+/// Whether a line belongs to a seal alone: it tells of nothing that a seal would have to cover.
+fn is_seals_own(event: &Event) -> bool {
+    match event {
+        Event::InventoryMade { .. }
+        | Event::SealStarted { .. }
+        | Event::SealSigned { .. }
+        | Event::ProofRecorded { .. } => true,
+        Event::SignatureIntended { step, .. } | Event::SignatureRepeated { step, .. } => {
+            step.starts_with(SEAL_STEP)
+        }
+        Event::Confirmed { step: Some(step), .. } => step.starts_with(SEAL_STEP),
+        _ => false,
+    }
 }
 
 impl State {
@@ -198,7 +262,36 @@ impl State {
                     trust_root: self.trust_root.clone(),
                 });
             }
-            Event::HalfKeyDiscarded { .. }
+            Event::ApprovalRecorded { plan, person, envelope, .. } => {
+                self.approvals.insert((plan.clone(), person.clone()), envelope.clone());
+            }
+            Event::SealStarted { seal, statement, .. } => self.seals.push(MadeSeal {
+                number: *seal,
+                lines: record.seq.saturating_sub(1),
+                statement: statement.clone(),
+                signatures: Vec::new(),
+                signed: BTreeMap::new(),
+                objected: BTreeMap::new(),
+            }),
+            Event::SealSigned { seal, person, key, keyid, signature, objection, .. } => {
+                let found = self.seals.iter_mut().find(|found| found.number == *seal);
+                let found = found.ok_or_else(|| damage(format!("there is no seal {seal} before it")))?;
+                if objection.is_some() {
+                    found.objected.insert(person.clone(), key.clone());
+                } else {
+                    found.signed.insert(person.clone(), key.clone());
+                    found.signatures.push(EnvelopeSignature { keyid: keyid.clone(), sig: signature.clone() });
+                }
+            }
+            Event::InventoryMade { .. }
+            | Event::ProofRecorded { .. }
+            | Event::ToolIdentified { .. }
+            | Event::MachineDescribed { .. }
+            | Event::DeviceInventoried { .. }
+            | Event::DeviceProbed { .. }
+            | Event::OperationsCounted { .. }
+            | Event::ObservationRecorded { .. }
+            | Event::HalfKeyDiscarded { .. }
             | Event::CanarySigned { .. }
             | Event::JournalTorn { .. }
             | Event::MachineChecked { .. }
@@ -286,10 +379,36 @@ impl State {
                 };
                 self.signatures.insert((*role, *version, key.clone()), made);
             }
+            Event::SignatureRequested { key, ceremony, documents, content } => {
+                let requested = Requested {
+                    ceremony: ceremony.clone(),
+                    documents: documents.clone(),
+                    sha256: sha256_hex(content.as_bytes()),
+                    expires: Request::parse(content.as_bytes()).ok().map(|request| request.expires),
+                };
+                self.requested.insert(key.clone(), requested);
+                self.asked_from.insert(ceremony.clone());
+            }
+            Event::ResponseTaken { ceremony, content, .. } => {
+                self.answers.insert(sha256_hex(content.as_bytes()));
+                self.asked_from.insert(ceremony.clone());
+            }
             Event::MetadataPublished { role, version, spec, content, .. } => {
                 let made = Published { version: *version, spec: spec.clone(), content: content.clone() };
                 self.tuf.entry(*role).or_default().push(made);
+                if let (Role::Targets, Some(made)) = (role, &self.trust_root) {
+                    self.published_targets = BTreeMap::from([
+                        ("trusted_root.json".to_string(), made.trusted_root.clone()),
+                        ("signing_config.v0.2.json".to_string(), made.signing_config.clone()),
+                    ]);
+                }
             }
+        }
+        // A device that is opened, or a line that was cut off, belongs to a seal when it is being signed.
+        let sealing = self.seals.last().is_some_and(|seal| self.last_unsealed <= seal.lines);
+        let opened = matches!(record.event, Event::DeviceOpened { .. } | Event::JournalTorn { .. });
+        if !(is_seals_own(&record.event) || sealing && opened) {
+            self.last_unsealed = record.seq;
         }
         let begins = matches!(
             record.event,

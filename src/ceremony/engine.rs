@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use data_encoding::BASE64;
 use serde::Serialize;
 
+use super::attestation;
 use super::clock::Clock;
 use super::people::People;
 use super::prompt::{self, Facts};
@@ -96,8 +97,12 @@ pub struct Engine<'a> {
     pub later: BTreeSet<Name>,
     /// The logins that the journal knows of.
     logins: BTreeMap<Name, u32>,
+    /// Devices whose claims were tried.
+    pub(super) probed: BTreeSet<Name>,
     /// What the newest CRLs of this run list, by issuer, where another one follows.
     pub(super) listed: BTreeMap<Name, Before>,
+    /// Requests to keys elsewhere that wait for an answer, as paths in the archive.
+    pub requests: Vec<String>,
     /// Steps that a person agreed to as a device's turn.
     pub(super) agreed: BTreeSet<String>,
 }
@@ -126,7 +131,9 @@ impl<'a> Engine<'a> {
             metadata: BTreeMap::new(),
             later: BTreeSet::new(),
             logins: BTreeMap::new(),
+            probed: BTreeSet::new(),
             listed: BTreeMap::new(),
+            requests: Vec::new(),
             agreed: BTreeSet::new(),
         }
     }
@@ -161,6 +168,7 @@ impl Engine<'_> {
                 let next = pending.get(at..).unwrap_or_default();
                 if self.attempt(step, device.as_ref(), next, report)? {
                     self.announce(step)?;
+                    self.inventory_after(device.as_ref(), next.iter().skip(1).chain(&rest))?;
                 } else {
                     self.later.extend(device);
                     rest.push(step);
@@ -170,13 +178,19 @@ impl Engine<'_> {
                 // All is published: nobody's signature is missing any more.
                 for step in &away {
                     let report = reports.iter_mut().find(|report| report.id == step.id);
-                    report.into_iter().for_each(|report| report.status = Status::Done);
+                    let left = report.filter(|report| report.status == Status::Pending);
+                    left.into_iter().for_each(|report| report.status = Status::Done);
                 }
                 return self.remarks();
             }
             // Nothing is left to take first: now those devices are asked for again.
             if rest.len() == before && self.later.is_empty() {
-                if let Some(few) = short {
+                if let Some(mut few) = short {
+                    let requests = self.ask_elsewhere(&away, &rest)?;
+                    for absent in &mut few.absent {
+                        absent.request = requests.get(&absent.key).cloned();
+                    }
+                    self.requests = requests.into_values().collect();
                     return Err(few.into());
                 }
                 let step = rest.first().map_or("", |step| step.id.as_str());
@@ -297,6 +311,7 @@ impl Engine<'_> {
                 (report, true)
             }
             None => {
+                self.probe(device, key, algorithm)?;
                 // Also when it was intended before: the journal counts what devices are asked to do.
                 self.archive.record(self.clock.now(), intended)?;
                 let token = self.token(device)?;
@@ -310,6 +325,10 @@ impl Engine<'_> {
         };
         self.refuse_known_key(key, &report.public)?;
         self.console.warnings(&lint::key::lint(key, &report.public, self.rules)?);
+        if let Some((words, warnings)) = attestation::judge(key, &report, &claims, self.rules)? {
+            self.console.note(&words);
+            self.console.warnings(&warnings);
+        }
         let mut record = key_record(key, Some((device, claims)), report, None);
         record.keyholder = self.plan.keyholder_of(key).cloned();
         let spec = difference::key_spec(self.plan, key);
@@ -349,6 +368,7 @@ impl Engine<'_> {
             id: String::new(),
             mechanism: "elsewhere".into(),
             attributes: Default::default(),
+            attestation: None,
         };
         let record = key_record(key, None, report, Some(BASE64.encode(&request.der)));
         let spec = difference::key_spec(self.plan, key);
@@ -373,9 +393,16 @@ impl Engine<'_> {
         if self.logins.get(device).copied().unwrap_or_default() < logins {
             let event = Event::DeviceOpened { device: device.clone(), claims: claims.clone() };
             self.archive.record(self.clock.now(), event)?;
-            self.logins.insert(device.clone(), logins);
+            if self.logins.insert(device.clone(), logins).is_none() {
+                self.inventory_before(device)?;
+            }
         }
         Ok(claims)
+    }
+
+    /// Whether a device was logged in to in this run.
+    pub(super) fn is_logged_in(&self, device: &Name) -> bool {
+        self.logins.contains_key(device)
     }
 
     pub(super) fn token(&mut self, device: &Name) -> Result<&mut dyn Token, CeremonyError> {
@@ -421,7 +448,11 @@ impl Engine<'_> {
                 self.archive.record(self.clock.now(), intended)?;
             }
         }
-        let signature = self.token(&device)?.sign(&linted)?;
+        let token = self.ring.open(&device, self.console)?;
+        if let Some(touch) = token.touch() {
+            self.console.touch(&touch);
+        }
+        let signature = token.sign(&linted)?;
         Ok(linted.attach(signature)?)
     }
 
@@ -466,7 +497,7 @@ fn key_record(
         id: report.id,
         mechanism: report.mechanism,
         attributes: report.attributes,
-        attestation: None,
+        attestation: report.attestation.and_then(|record| serde_json::to_value(record).ok()),
         request,
     }
 }

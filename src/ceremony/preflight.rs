@@ -67,7 +67,7 @@ pub struct Drafted {
 
 /// One throwaway device in the place of all of them.
 #[derive(Default)]
-struct ThrowawayRing(Throwaway);
+pub(super) struct ThrowawayRing(Throwaway);
 
 impl Ring for ThrowawayRing {
     fn open(&mut self, _: &Name, _: &mut dyn AskPin) -> Result<&mut dyn Token, TokenError> {

@@ -64,10 +64,14 @@ impl Engine<'_> {
     }
 
     /// What a key shall sign.
-    fn draft_metadata(&mut self, role: Role, signer: &Name) -> Result<Draft<RoleSignature>, CeremonyError> {
+    pub(super) fn draft_metadata(
+        &mut self,
+        role: Role,
+        signer: &Name,
+    ) -> Result<Draft<RoleSignature>, CeremonyError> {
         let metadata = self.next_metadata(role)?;
         let public = self.public(signer)?;
-        let root = self.root_in_force()?;
+        let root = self.root_over(role)?;
         let context = tuf::Context {
             key: listed(&metadata, root.as_ref(), &public, signer)?,
             root,
@@ -178,6 +182,19 @@ impl Engine<'_> {
         }
     }
 
+    /// The root under which a role's next version is signed: the one in force, or the one that is about to
+    /// follow it. Nothing is published before that root is.
+    pub(super) fn root_over(&mut self, role: Role) -> Result<Option<Root>, CeremonyError> {
+        let newest = self.archive.state().newest(Role::Root).map(|published| &published.spec);
+        if role == Role::Root || newest == difference::role_spec(self.plan, Role::Root).as_ref() {
+            return self.root_in_force();
+        }
+        match self.next_metadata(Role::Root)? {
+            Metadata::Root(root) => Ok(Some(root)),
+            _ => Ok(None),
+        }
+    }
+
     /// What a role says now.
     fn newest(&mut self, role: Role) -> Result<Option<Metadata>, CeremonyError> {
         let Some(published) = self.archive.state().newest(role) else { return Ok(None) };
@@ -211,7 +228,7 @@ fn listed(
 }
 
 /// What a keyholder looks at before signing a role's metadata.
-fn facts(role: Role, metadata: &Metadata) -> Facts {
+pub(super) fn facts(role: Role, metadata: &Metadata) -> Facts {
     let head = metadata.head();
     let mut facts = vec![
         ("role", role.to_string()),

@@ -15,6 +15,8 @@ use crate::tuf::{self, Progress, RoleSignature};
 pub enum Place {
     /// On a device of the site, or on one that must be there.
     Here,
+    /// Elsewhere, as the site says: asked by a file.
+    Elsewhere,
     /// On a device that the site does not name, of a keyholder whom the plan does not name: it may be gone.
     Nowhere,
 }
@@ -22,7 +24,13 @@ pub enum Place {
 /// Where a step's key is. What the plan's own people sign with must be here.
 pub fn place(people: People<'_>, state: &State, step: &Step) -> Place {
     let Action::SignMetadata { signer, .. } = &step.action else { return Place::Here };
-    let device = state.keys.get(signer).and_then(|made| made.device.as_ref());
+    let made = state.keys.get(signer);
+    let keyholder = made.and_then(|made| made.keyholder.as_ref());
+    let says = |name: &Name| people.site.elsewhere.iter().any(|elsewhere| **elsewhere == *name);
+    if says(signer) || keyholder.is_some_and(says) || made.is_some_and(|made| made.device.is_none()) {
+        return Place::Elsewhere;
+    }
+    let device = made.and_then(|made| made.device.as_ref());
     let named = device.is_some_and(|device| people.site.devices.contains_key(device));
     let planned = people.plan.keyholder_of(signer).is_some() || people.plan.keys.contains_key(signer);
     if named || planned { Place::Here } else { Place::Nowhere }
@@ -39,6 +47,8 @@ pub struct Absent {
     pub device: Option<Name>,
     /// The serial number of that device.
     pub serial: Option<String>,
+    /// The request that asks them, as a path in the archive; none where nobody can be asked by a file.
+    pub request: Option<String>,
 }
 
 impl fmt::Display for Absent {
@@ -49,6 +59,9 @@ impl fmt::Display for Absent {
         }
         let serial = self.serial.as_ref().map_or_else(String::new, |serial| format!(", serial {serial}"));
         match &self.device {
+            _ if self.request.is_some() => {
+                write!(f, ", elsewhere: asked by {}", self.request.as_deref().unwrap_or_default())
+            }
             Some(device) => write!(f, ": the device `{device}`{serial} is not in the site"),
             None => f.write_str(": the key lives elsewhere"),
         }
@@ -75,7 +88,7 @@ impl TooFew {
     fn text(&self) -> String {
         let Self { role, version, root, progress: Progress { signed, threshold }, absent } = self;
         let mut text = format!(
-            "TUF {role} version {version} needs {threshold} of those who sign {role} under root version {root}, and {signed} of them sign here"
+            "TUF {role} version {version} needs {threshold} of those who sign {role} under root version {root}, and {signed} of them sign or signed"
         );
         match absent.as_slice() {
             [] => text.push_str("; nobody else of them has a key that this archive knows"),
@@ -98,6 +111,24 @@ fn absent(state: &State, key: &Name) -> Absent {
         key: key.clone(),
         serial: device.as_ref().and_then(|device| state.devices.get(device).cloned()),
         device,
+        request: None,
+    }
+}
+
+/// Whether everybody whom the site says to be elsewhere is somebody.
+pub fn known(people: People<'_>, state: &State) -> Result<(), CeremonyError> {
+    let mut names: Vec<Name> = people.plan.keyholders().map(|(name, ..)| name.clone()).collect();
+    names.extend(people.plan.device_keys().map(|(key, ..)| key.clone()));
+    names.extend(people.plan.keys.keys().cloned());
+    names.extend(state.keys.iter().flat_map(|(key, made)| made.keyholder.iter().chain([key]).cloned()));
+    let strange = people.site.elsewhere.iter().find(|name| !names.contains(name));
+    match strange {
+        None => Ok(()),
+        Some(name) => {
+            names.sort_unstable();
+            names.dedup();
+            Err(CeremonyError::NoSuchSigner { name: (**name).clone(), known: names })
+        }
     }
 }
 
@@ -112,7 +143,7 @@ pub fn enough(people: People<'_>, state: &State, steps: &[Step]) -> Result<(), T
     let signs = |name: &Name| {
         steps.iter().any(|step| match &step.action {
             Action::SignMetadata { role: Role::Root, signer } => {
-                signer == name && (step.done || place(people, state, step) == Place::Here)
+                signer == name && (step.done || place(people, state, step) != Place::Nowhere)
             }
             _ => false,
         })
@@ -146,12 +177,20 @@ impl Engine<'_> {
             Action::SignMetadata { role: signed, signer } if *signed == role => Some(signer),
             _ => None,
         });
-        let absentees: Vec<Absent> = absentees.map(|signer| absent(self.archive.state(), signer)).collect();
+        let absentees: Vec<&Name> = absentees.collect();
         if absentees.is_empty() {
             return Ok(None);
         }
         let metadata = self.next_metadata(role)?;
         let signatures = self.signatures(role, metadata.head().version);
+        let state = self.archive.state();
+        let spec = difference::role_spec(self.plan, role).unwrap_or_default();
+        let signed = |key: &Name| {
+            let made = state.signatures.get(&(role, metadata.head().version, key.clone()));
+            made.is_some_and(|made| made.spec == spec)
+        };
+        let absentees = absentees.into_iter().filter(|key| !signed(key));
+        let absentees: Vec<Absent> = absentees.map(|key| absent(state, key)).collect();
         let in_force = self.root_in_force()?;
         for root in tuf::roots(&metadata, in_force.as_ref()) {
             let progress = tuf::progress(&metadata, &signatures, root)?;

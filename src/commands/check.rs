@@ -12,8 +12,8 @@ use crate::difference::phase::{self, Entry};
 use crate::difference::{self, Step};
 use crate::evidence::calendar;
 use crate::lint::{Findings, RuleInfo, catalogue};
-use crate::plan::{Key, Plan, Policy, Time};
-use crate::site::Purpose;
+use crate::plan::{Key, Name, Plan, Policy, Time};
+use crate::site::{Purpose, Site};
 
 /// Check a plan, and a site and an archive against it; touches no device.
 ///
@@ -182,7 +182,7 @@ fn devices(plan: &Plan, site: &load::LoadedSite) -> Result<(), Failure> {
     let missing: Vec<&str> = plan
         .devices()
         .into_iter()
-        .filter(|name| !site.site.devices.contains_key(*name))
+        .filter(|name| !site.site.devices.contains_key(*name) && !elsewhere(plan, &site.site, name))
         .map(|name| name.as_str())
         .collect();
     if missing.is_empty() {
@@ -190,6 +190,13 @@ fn devices(plan: &Plan, site: &load::LoadedSite) -> Result<(), Failure> {
     }
     let found = format!("the site names no device {}, which the plan needs", missing.join(", "));
     Err(Failure::findings(found).help("add [devices.NAME] with module and serial to the site"))
+}
+
+/// Whether all that a device holds is elsewhere, as the site says.
+fn elsewhere(plan: &Plan, site: &Site, device: &Name) -> bool {
+    let says = |name: &Name| site.elsewhere.iter().any(|elsewhere| **elsewhere == *name);
+    let mut keys = plan.device_keys().filter(|(_, at, _)| *at == device);
+    keys.all(|(key, ..)| says(key) || plan.keyholder_of(key).is_some_and(says))
 }
 
 fn text(checked: &Checked) -> String {

@@ -36,6 +36,8 @@ sections! {
     ArchiveBusy = "archive-busy",
     /// Too few of those who must sign can, or did.
     KeyholdersMissing = "keyholders-missing",
+    /// An answer from elsewhere is not taken.
+    ResponseRefused = "response-refused",
     /// Something that an earlier step makes is not there.
     StepMissing = "step-missing",
     /// SoftHSM is not installed.
@@ -76,6 +78,10 @@ sections! {
     ArchiveChanged = "archive-changed",
     /// The folder is no archive.
     NotAnArchive = "not-an-archive",
+    /// The plan is not approved, or something is wrong with an approval.
+    Approvals = "approvals",
+    /// A seal can't be signed.
+    Seal = "seal",
     /// Other bytes would be signed than were begun.
     OtherBytes = "other-bytes",
     /// A canary can't be signed here, or not there.

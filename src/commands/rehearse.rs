@@ -111,11 +111,12 @@ impl Rehearse {
             environment,
             people: before.as_ref().map(|site| site.people.clone()).unwrap_or_default(),
             waivers: before.as_ref().map(|site| site.waivers.clone()).unwrap_or_default(),
+            elsewhere: before.as_ref().map(|site| site.elsewhere.clone()).unwrap_or_default(),
             devices: before.map(|site| site.devices).unwrap_or_default(),
         };
         let spent = tokens(&plan.plan, &state, site, &module, &mut rehearsal)?;
         let site = load::site(&rehearsal.site())?;
-        let how = run::How { yes: self.yes, dry_run: false };
+        let how = run::How { yes: self.yes, dry_run: false, answers: Vec::new(), approvals: &[] };
         let (mut document, mut text) = run::held((start, spent), &plan, &site, &self.archive, how)?;
         let mut code = Code::Done;
         if plan.plan.prove.is_some() {
@@ -205,6 +206,8 @@ fn tokens(
         };
         let device = Device {
             module: At::absent(module.to_path_buf()),
+            yubikey: None,
+            piv_slot: None,
             module_sha256: None,
             serial: None,
             model: None,
@@ -279,9 +282,14 @@ fn written(site: &Site) -> String {
         "# The site of a rehearsal: throwaway SoftHSM tokens, made by `rootwright rehearse`.\n\npurpose = \"rehearsal\"\n",
     );
     text.push_str(&format!(
-        "date-shift = {}   # days by which every date of a plan is moved\n\n[environment]\n",
+        "date-shift = {}   # days by which every date of a plan is moved\n",
         site.shift()
     ));
+    if !site.elsewhere.is_empty() {
+        let names: Vec<String> = site.elsewhere.iter().map(|name| quoted(name.as_str())).collect();
+        text.push_str(&format!("elsewhere = [{}]\n", names.join(", ")));
+    }
+    text.push_str("\n[environment]\n");
     for (name, value) in &site.environment {
         text.push_str(&format!("{name} = {}\n", quoted(value)));
     }

@@ -9,6 +9,7 @@ use super::recovery::Section;
 use super::{Code, Failure, Output, load};
 use crate::archive::rehearsal;
 use crate::ceremony::console::Terminal;
+use crate::ceremony::elsewhere::Received;
 use crate::ceremony::engine::millis;
 use crate::ceremony::{Ceremony, RunReport, Status};
 use crate::token::{environment, guard};
@@ -31,9 +32,18 @@ pub struct Run {
     #[arg(long, value_name = "DIR")]
     archive: PathBuf,
 
+    /// The answer of a keyholder who is elsewhere to a request of this ceremony, or a TUF metadata file that
+    /// they signed with another tool. May be given several times; of a folder, every .json file in it.
+    #[arg(long = "response", value_name = "FILE")]
+    responses: Vec<PathBuf>,
+
     /// Ask nothing. Only where the site says rehearsal.
     #[arg(long)]
     yes: bool,
+
+    /// A person's approval of the plan, as `rootwright approve` writes it. Once for each file.
+    #[arg(long = "approval", value_name = "FILE")]
+    approvals: Vec<PathBuf>,
 
     /// Look at everything, log in to every device, list the steps, and end before the first write.
     #[arg(long)]
@@ -53,18 +63,50 @@ impl Run {
             .help("a production ceremony is confirmed by a person: run without --yes"));
         }
         environment::ensure(&site.site.environment).map_err(|error| Failure::usage(error.to_string()))?;
-        let how = How { yes: self.yes, dry_run: self.dry_run };
+        let answers = received(&self.responses)?;
+        let how = How { yes: self.yes, dry_run: self.dry_run, answers, approvals: &self.approvals };
         hold(output, (start, Duration::ZERO), &plan, &site, &self.archive, how)
     }
 }
 
+/// Answers from elsewhere, as the command line names them.
+fn received(paths: &[PathBuf]) -> Result<Vec<Received>, Failure> {
+    let wrong = |path: &Path, error: std::io::Error| {
+        Failure::usage(format!("the response {} can't be read: {error}", path.display()))
+    };
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let entries = std::fs::read_dir(path).map_err(|error| wrong(path, error))?;
+        let mut found = Vec::new();
+        for entry in entries {
+            let file = entry.map_err(|error| wrong(path, error))?.path();
+            found.extend(Some(file).filter(|file| file.extension().is_some_and(|end| end == "json")));
+        }
+        found.sort();
+        files.extend(found);
+    }
+    let read = |path: PathBuf| match std::fs::read(&path) {
+        Ok(bytes) => Ok(Received { path, bytes }),
+        Err(error) => Err(wrong(&path, error)),
+    };
+    files.into_iter().map(read).collect()
+}
+
 /// How a ceremony is held.
-#[derive(Clone, Copy, Debug)]
-pub struct How {
+#[derive(Clone, Debug)]
+pub struct How<'a> {
     /// Nothing is asked.
     pub yes: bool,
     /// Nothing is written.
     pub dry_run: bool,
+    /// What people elsewhere answered.
+    pub answers: Vec<Received>,
+    /// Files with people's approvals of the plan.
+    pub approvals: &'a [PathBuf],
 }
 
 /// Holds a ceremony and shows what came of it. It began at `start`, and spent `before` inside devices.
@@ -74,7 +116,7 @@ pub fn hold(
     plan: &load::LoadedPlan,
     site: &load::LoadedSite,
     archive: &Path,
-    how: How,
+    how: How<'_>,
 ) -> Result<Code, Failure> {
     let (document, text) = held(times, plan, site, archive, how)?;
     output.result(&document, || text)?;
@@ -87,7 +129,7 @@ pub fn held(
     plan: &load::LoadedPlan,
     site: &load::LoadedSite,
     archive: &Path,
-    how: How,
+    how: How<'_>,
 ) -> Result<(Value, String), Failure> {
     let guard = guard::guard();
     let unreadable = |error: std::io::Error| Failure::usage(format!("{}: {error}", archive.display()));
@@ -101,6 +143,8 @@ pub fn held(
         archive,
         guard,
         dry_run: how.dry_run,
+        answers: how.answers,
+        approvals: how.approvals,
     };
     let (mut report, result) = ceremony.run(start, &mut Terminal::of_ceremony(how.yes));
     report.device_ms += millis(before);
@@ -127,15 +171,7 @@ pub fn held(
 
 /// The command that goes on: this one, as a shell takes it.
 fn again() -> String {
-    let quoted = |word: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word.to_string()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
-    };
-    std::env::args().map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+    std::env::args().map(|word| load::quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 
 fn text(report: &RunReport) -> String {

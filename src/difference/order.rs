@@ -49,14 +49,17 @@ pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
         Action::SignMetadata { role, signer } => {
             let below = match role {
                 Role::Root => matches!(other.action, Action::GenerateKey { .. } | Action::ImportKey { .. }),
-                Role::Targets => other.action == Action::AssembleTrustRoot || publishes(other, Role::Root),
+                // Its bytes do not rest on the root: whoever is elsewhere signs both at once.
+                Role::Targets => other.action == Action::AssembleTrustRoot,
                 Role::Snapshot => publishes(other, Role::Targets),
                 Role::Timestamp => publishes(other, Role::Snapshot),
             };
             makes(other, signer) || below
         }
         Action::Publish { role } => {
-            matches!(&other.action, Action::SignMetadata { role: signed, .. } if signed == role)
+            let signs = matches!(&other.action, Action::SignMetadata { role: signed, .. } if signed == role);
+            // Clients count its signatures under the newest root.
+            signs || *role != Role::Root && publishes(other, Role::Root)
         }
     }
 }
@@ -111,6 +114,7 @@ mod tests {
             ("sign/tuf-root/keyholder-1", "generate-key/keyholder-5"),
             ("sign/tuf-targets/keyholder-1", "assemble/trust-root"),
             ("publish/tuf-root", "sign/tuf-root/keyholder-5"),
+            ("publish/tuf-targets", "publish/tuf-root"),
             ("sign/tuf-snapshot/tuf-online", "publish/tuf-targets"),
             ("sign/tuf-timestamp/tuf-online", "publish/tuf-snapshot"),
         ] {
@@ -122,6 +126,7 @@ mod tests {
             ("generate-key/keyholder-2", "generate-key/keyholder-1"),
             ("sign/tuf-root/keyholder-2", "sign/tuf-root/keyholder-1"),
             ("issue-crl/root-1", "generate-key/keyholder-1"),
+            ("sign/tuf-targets/keyholder-1", "publish/tuf-root"),
         ] {
             assert!(!waits(id, other), "{id} waits for {other}");
         }

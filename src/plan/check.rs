@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::IndexMap;
 
 use super::trust_root::{Api, Authority};
-use super::{At, Certificate, Fault, Key, Name, Plan, Profile, Role, Window};
+use super::{At, Certificate, Fault, Key, Name, Person, Plan, Profile, Role, Window};
 
 /// All that is wrong with the plan as a whole.
 pub fn check(plan: &Plan) -> Vec<Fault> {
@@ -18,6 +18,7 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     read_back(plan, &mut faults);
     backups(plan, &mut faults);
     people(plan, &mut faults);
+    signers(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
         cross::cross(plan, name, certificate, &mut faults);
@@ -86,6 +87,29 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
     }
 }
 
+/// Whoever must sign can; and each with a key of their own.
+fn signers(plan: &Plan, faults: &mut Vec<Fault>) {
+    let mut seen: BTreeMap<&str, &Name> = BTreeMap::new();
+    for (name, person) in &plan.people {
+        if let Some(line) = &person.ssh
+            && let Some(other) = seen.insert(line.base64(), name)
+        {
+            faults.push(Fault::at(line, format!("`{name}` and `{other}` have the same SSH key")));
+        }
+    }
+    for (role, must) in plan.ceremony.approvals.0.iter().chain(&plan.ceremony.seal.0) {
+        let able =
+            |person: &&Person| *person.role == *role && (person.device.is_some() || person.ssh.is_some());
+        let have = plan.people.values().filter(able).count();
+        if **must == 0 || usize::try_from(**must).is_ok_and(|must| must > have) {
+            let found = format!("{} of role {role} must sign, and the plan has {have} who can", **must);
+            faults.push(Fault::at(must, found).help(
+                "ask for at least 1, and give each of them a device, or ssh = \"…\", the line of their id_….pub file",
+            ));
+        }
+    }
+}
+
 /// A copy is on another device, and can be proved: by a certificate that the key signs.
 fn backups(plan: &Plan, faults: &mut Vec<Fault>) {
     for (name, key) in &plan.keys {
@@ -109,22 +133,23 @@ fn people(plan: &Plan, faults: &mut Vec<Fault>) {
     let mut devices: BTreeMap<&str, &Name> = BTreeMap::new();
     let mut keys: BTreeMap<&str, &Name> = BTreeMap::new();
     for (name, person) in &plan.people {
-        if *person.role != Role::Keyholder {
+        let keyholder = *person.role == Role::Keyholder;
+        if person.device.is_none() && !keyholder {
             if let Some(key) = &person.key {
-                let found = format!("`{name}` has a `key`, and is no keyholder");
-                faults.push(Fault::at(key, found).help("only keyholders have a device and a key"));
+                let found = format!("`{name}` has a `key`, and no device that holds it");
+                faults.push(Fault::at(key, found).help("add device = \"…\", or leave the key out"));
             }
             continue;
         }
-        let key = plan.key_of(name);
+        let (key, role) = (plan.key_of(name), *person.role);
         if plan.keys.contains_key(key) {
             let found = match &person.key {
                 Some(own) => {
                     Fault::at(own, format!("the key `{key}` of `{name}` has the name of another key"))
                 }
-                None => Fault::at(&person.role, format!("keyholder `{name}` has the name of a key")),
+                None => Fault::at(&person.role, format!("{role} `{name}` has the name of a key")),
             };
-            faults.push(found.help("a keyholder's key bears the keyholder's name: rename one of the two"));
+            faults.push(found.help(format!("a {role}'s key bears the {role}'s name: rename one of the two")));
         }
         if let Some(other) = keys.insert(key.as_str(), name) {
             let found = format!("`{name}` and `{other}` share the key `{key}`");
@@ -422,7 +447,7 @@ mod tests {
                 "device = \"keyholder-2\", key = \"root\"",
                 "has the name of another key",
             ),
-            ("{ role = \"operator\" }", "{ role = \"operator\", key = \"x\" }", "is no keyholder"),
+            ("{ role = \"operator\" }", "{ role = \"operator\", key = \"x\" }", "no device that holds it"),
             ("\"keyholder-2\", \"keyholder-3\"", "\"administrator\", \"keyholder-3\"", "is not a keyholder"),
             ("[\"fulcio-2026\", \"root\"]", "[\"root\", \"fulcio-2026\"]", "which is not a root"),
             ("[\"fulcio-2026\", \"root\"]", "[\"fulcio-2026\"]", "which is not a root"),

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 
+use x509_parser::prelude::{FromDer, X509Certificate};
+
 use super::canary::Canary;
+use super::envelope;
 use super::report::{Area, Sheet};
 use super::signature::{self, sha256_hex, signed_part};
 use crate::archive::{CopyRecord, Event, FileRecord, KeyRecord, Record, Role};
@@ -158,6 +161,8 @@ pub struct Claims<'a> {
     pub signatures: Vec<RoleSignature<'a>>,
     /// Canaries, in the order in which they were made.
     pub canaries: Vec<Canary<'a>>,
+    /// Seals: their texts, and the key ids and signatures under each.
+    pub seals: Vec<(&'a str, Vec<(&'a str, &'a str)>)>,
     /// What must stand in which file, by path, as events say it.
     pub contents: BTreeMap<String, Content<'a>>,
     /// Size and hash of each file as they were recorded last, and the line that says so.
@@ -189,6 +194,14 @@ impl<'a> Claims<'a> {
     /// The name of the key that has this SubjectPublicKeyInfo.
     pub fn owner(&self, spki: &[u8]) -> Option<&'a str> {
         self.keys.iter().find(|key| key.spki == spki).map(|key| key.record.name.as_str())
+    }
+
+    /// Whether a certificate is of this key.
+    pub fn certifies(&self, spki: &[u8]) -> bool {
+        let of = |made: &Certificate<'_>| {
+            X509Certificate::from_der(&made.der).is_ok_and(|(_, read)| read.public_key().raw == spki)
+        };
+        self.certificates.iter().any(of)
     }
 
     /// A certificate by its name.
@@ -278,6 +291,12 @@ impl<'a> Claims<'a> {
             Event::MetadataPublished { role, version, content, .. } => {
                 self.metadata_published(*role, *version, content)?;
             }
+            Event::SignatureRequested { key, ceremony, content, .. } => {
+                self.newest(&format!("requests/{ceremony}/{key}.json"), content);
+            }
+            Event::ResponseTaken { key, ceremony, content } => {
+                self.newest(&format!("responses/{ceremony}/{key}.json"), content);
+            }
             Event::CanaryFinished { canary, identity, issuer, time, artifact, bundle, bundle_rekor_v1 } => {
                 let made = self.trust_root.ok_or("there was no trust root to prove")?;
                 let name = canary.as_str();
@@ -305,6 +324,40 @@ impl<'a> Claims<'a> {
                 }
                 let trusted_root = made.trusted_root;
                 self.canaries.push(Canary { name, identity, issuer, artifact, bundles, trusted_root });
+            }
+            Event::ApprovalRecorded { plan, person, envelope, .. } => {
+                self.file(format!("evidence/approval-{plan}-{person}.dsse.json"), envelope.as_bytes())?;
+            }
+            Event::ProofRecorded { of, person, host, entry, .. } => {
+                let of = of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+                let host: String = host.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+                self.file(format!("evidence/proofs/{of}.{person}.{host}.json"), entry.as_bytes())?;
+            }
+            Event::InventoryMade { cbom } => self.newest("evidence/cbom.json", cbom),
+            Event::SealStarted { seal, statement, .. } => {
+                if *seal != u64::try_from(self.seals.len()).unwrap_or(u64::MAX).saturating_add(1) {
+                    return Err(format!("it counts as seal {seal}"));
+                }
+                self.seals.push((statement, Vec::new()));
+            }
+            Event::SealSigned { seal, person, keyid, signature, objection: Some(text), .. } => {
+                let json = envelope::json(text, &[(keyid, signature)]);
+                self.contents
+                    .insert(format!("evidence/objection-{seal}-{person}.dsse.json"), Content::Json(json));
+            }
+            Event::SealSigned { seal, keyid, signature, .. } => {
+                let at = usize::try_from(*seal).ok().and_then(|seal| seal.checked_sub(1));
+                let last = u64::try_from(self.seals.len()) == Ok(*seal);
+                let (text, signatures) = at
+                    .and_then(|at| self.seals.get_mut(at))
+                    .ok_or_else(|| format!("there is no seal {seal} before it"))?;
+                signatures.push((keyid, signature));
+                let json = envelope::json(text, signatures);
+                if last {
+                    self.contents.insert("evidence/statement.dsse.json".into(), Content::Json(json.clone()));
+                }
+                self.contents.insert(format!("evidence/statement-{seal}.dsse.json"), Content::Json(json));
             }
             Event::JournalTorn { rest } => {
                 let rest = decode(rest)?;

@@ -18,10 +18,20 @@ pub const JOURNAL: &str = "journal.jsonl";
 /// A rehearsal's software tokens: devices, which change as they are used, and no records.
 const TOKENS: &str = "rehearsal/tokens";
 
-/// Folders whose every file follows from an event. Elsewhere (`evidence`, `rehearsal`, `requests`,
-/// `responses`) an event may record what others wrote.
-const DERIVED: [&str; 8] =
-    ["plans/", "keys/", "certificates/", "csrs/", "crls/", "trust-root/", "tuf/", "canaries/"];
+/// Folders whose every file follows from an event. Elsewhere (`evidence`, `rehearsal`) an event may record
+/// what others wrote.
+const DERIVED: [&str; 10] = [
+    "plans/",
+    "keys/",
+    "certificates/",
+    "csrs/",
+    "crls/",
+    "trust-root/",
+    "tuf/",
+    "canaries/",
+    "requests/",
+    "responses/",
+];
 
 /// The recorded files of an archive as they are on the disk, by path, but for CRLs.
 #[derive(Debug, Default)]

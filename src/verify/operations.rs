@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::BASE64;
 
+use super::elsewhere::{self, Brought};
 use super::files::JOURNAL;
 use super::report::{Area, Entry, Sheet};
 use super::signature::{sha256_hex, signed_part};
@@ -131,6 +132,8 @@ struct Uses<'a> {
     repeated: usize,
     /// Signatures that came by request and response from a keyholder who is elsewhere.
     elsewhere: usize,
+    /// What answers from elsewhere brought so far.
+    brought: BTreeSet<Brought>,
     /// Whether something was wrong.
     wrong: bool,
 }
@@ -167,7 +170,18 @@ impl<'a> Uses<'a> {
             }
             // That these are the signed bytes of the file, the check of the CRL finds.
             Event::CrlSigned { step, signed, .. } => (step, signed.clone(), None, Use::Issues),
-            Event::MetadataSigned { step, signed, key, .. } => {
+            Event::ResponseTaken { content, .. } => {
+                // One that can't be read is said to be that where answers are checked.
+                self.brought.extend(elsewhere::answered(content).unwrap_or_default());
+                return Ok(());
+            }
+            Event::MetadataSigned { step, signed, key, keyid, signature, .. } => {
+                let brought = (keyid.clone(), signature.clone(), signed.clone());
+                if !self.open.contains_key(step.as_str()) && !self.brought.contains(&brought) {
+                    return Err(format!(
+                        "{step} was signed without an intent before it, and no answer from elsewhere brought it"
+                    ));
+                }
                 (step, signed.clone(), Some(key.as_str()), Use::Other)
             }
             Event::CanarySigned { step, signed, key, part, .. } => {
@@ -178,6 +192,14 @@ impl<'a> Uses<'a> {
                     let what = if part.is_certificate() { Use::Issues } else { Use::Other };
                     (step, signed.clone(), Some(key.as_str()), what)
                 }
+            }
+            // No device of the ceremony made one of SSH.
+            Event::SealSigned { signature, .. } if is_ssh(signature) => return Ok(()),
+            Event::SealSigned { step, signed, .. } => {
+                if !self.open.contains_key(step.as_str()) {
+                    return Err(format!("{step} was signed without an intent before it"));
+                }
+                (step, signed.clone(), None, Use::Other)
             }
             _ => return Ok(()),
         };
@@ -237,6 +259,10 @@ impl<'a> Uses<'a> {
             ));
         }
     }
+}
+
+fn is_ssh(signature: &str) -> bool {
+    BASE64.decode(signature.as_bytes()).is_ok_and(|signature| signature.starts_with(super::ssh::MAGIC))
 }
 
 /// SHA-256 of what was about to be signed.
