@@ -33,7 +33,14 @@ pub struct Man {
     /// Print what to do after each kind of failure (Markdown), or one section of it.
     #[arg(long, value_name = "SECTION", num_args = 0..=1)]
     recovery: Option<Option<Section>>,
+
+    /// Print what to do when something is lost: a key, a keyholder's device, the root (Markdown).
+    #[arg(long, conflicts_with = "recovery")]
+    runbooks: bool,
 }
+
+/// `docs/runbooks.md`, which is in the binary, too.
+const RUNBOOKS: &str = include_str!("../../docs/runbooks.md");
 
 impl Man {
     /// Prints.
@@ -41,6 +48,7 @@ impl Man {
         match self.recovery {
             Some(Some(section)) => return print(format!("# {section}\n\n{}\n", section.text()).as_bytes()),
             Some(None) => return print(recovery::TEXT.as_bytes()),
+            None if self.runbooks => return print(RUNBOOKS.as_bytes()),
             None => {}
         }
         let mut command = Cli::command();
