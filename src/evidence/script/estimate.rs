@@ -23,7 +23,7 @@ pub(super) fn minutes(scene: &Scene) -> u32 {
         Action::BackUp { .. } => 8,
         Action::Issue { .. } => 5,
         Action::IssueCrl { .. } => 3,
-        Action::SignCsr { .. } | Action::SignMetadata { .. } => 2,
+        Action::SignMetadata { .. } => 2,
         Action::AssembleTrustRoot | Action::Publish { .. } => 1,
     };
     if scene.reader.is_some() { own.saturating_add(READ_BACK) } else { own }
