@@ -26,7 +26,7 @@ pub(crate) fn nothing(findings: &Findings, what: &str) {
 }
 
 /// What each room's tests accept and reject.
-fn shown() -> [(Ids, Ids); 9] {
+fn shown() -> [(Ids, Ids); 10] {
     [
         (plan::tests::accepted(), plan::tests::rejected()),
         (key::tests::accepted(), key::tests::rejected()),

@@ -189,7 +189,6 @@ mod tests {
             final_try: false,
             tries: None,
             length: None,
-            tries: None,
         }
     }
 

@@ -1,6 +1,11 @@
 //! YubiKeys, by their PIV application: one key in one slot, enrolled by its keyholder, attested by the
 //! device, wanting its PIN and a touch for each signature.
 
+mod answer;
+#[cfg(feature = "yubikey")]
+mod card;
+#[cfg(not(feature = "yubikey"))]
+#[path = "yubikey/absent.rs"]
 mod card;
 mod enrol;
 
@@ -20,7 +25,7 @@ use crate::pki::attestation::{Attestation, Record};
 use crate::pki::{Algorithm, PublicKey, Signature};
 use crate::plan::Name;
 use crate::site::{Device, PivSlot};
-use card::{Fault, Held, Look, Secret};
+use answer::{Fault, Held, Look, Secret};
 
 pub(super) use enrol::enrol;
 pub use enrol::{Enrolled, Enrolment};

@@ -13,66 +13,12 @@ use yubikey::piv::{self, AlgorithmId, ManagementSlotId, Origin, SlotAlgorithmId,
 use yubikey::{Context, Error, MgmAlgorithmId, MgmKey, PinPolicy, Serial, TouchPolicy, YubiKey};
 use zeroize::Zeroizing;
 
+use super::answer::{Fault, Held, Look, Management, Secret};
 use crate::pki::Algorithm;
 use crate::site::PivSlot;
 
 /// The object that holds the certificate of slot f9.
 const F9: u32 = 0x005f_ff01;
-
-/// What goes wrong with a YubiKey.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The smart card service does not answer.
-    NoService(String),
-    /// No YubiKey of this serial number is there.
-    NotFound,
-    /// It was pulled, or reset by another program.
-    Gone(String),
-    /// The PIN or PUK was wrong; so many tries are left.
-    Wrong(u8),
-    /// The PIN or PUK is blocked.
-    Blocked,
-    /// It wants a PIN, a touch or the management key first.
-    Unauthenticated,
-    /// Its firmware can't do this.
-    Unsupported,
-    /// It answered with something that can't be.
-    Malformed(String),
-    /// Anything else.
-    Other(String),
-}
-
-/// A PIN's or PUK's state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Secret {
-    /// How many tries are left.
-    pub tries: Option<u8>,
-    /// How many there are after a right one.
-    pub total: Option<u8>,
-    /// Whether it is the one that every new YubiKey has. Firmware before 5.3 does not say.
-    pub default: Option<bool>,
-}
-
-/// A YubiKey, as it describes itself without a PIN.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Look {
-    pub serial: u32,
-    pub firmware: [u8; 3],
-    pub pin: Secret,
-    pub puk: Secret,
-    /// Whether the management key is the one that every new YubiKey has.
-    pub default_management: Option<bool>,
-}
-
-/// What a slot holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    Nothing,
-    Generated(Option<Algorithm>),
-    Imported,
-    /// The firmware does not say.
-    Unknown,
-}
 
 /// Whether the service says that a card is gone, or was reset by another program.
 fn gone(error: pcsc::Error) -> bool {
@@ -348,14 +294,6 @@ pub(super) fn change_management(serial: u32, pin: &SecretString) -> Result<(), F
         card.authenticate(&default)?;
         Ok(new.set_protected(card)?)
     })
-}
-
-/// Who may administer the device.
-pub(super) enum Management<'a> {
-    /// The key that the device keeps for whoever has the PIN.
-    Protected,
-    /// One that was typed, in hex.
-    Typed(&'a SecretString),
 }
 
 /// Whether the device keeps its management key for whoever has the PIN.

@@ -3,8 +3,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::card::{self, Fault, Held, Look, Management};
-use super::{Found, error, find, login, report, serial_of, words};
+use super::answer::{Fault, Held, Look, Management};
+use super::{Found, card, error, find, login, report, serial_of, words};
 use crate::pki::Algorithm;
 use crate::plan::Name;
 use crate::site::{Device, Pin};
