@@ -1,6 +1,7 @@
 //! YubiKeys, by their PIV application: one key in one slot, enrolled by its keyholder, attested by the
 //! device, wanting its PIN and a touch for each signature.
 
+#[cfg_attr(not(feature = "yubikey"), allow(dead_code))]
 mod answer;
 #[cfg(feature = "yubikey")]
 mod card;
