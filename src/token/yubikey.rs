@@ -383,10 +383,10 @@ impl Token for YubiKeyToken {
             let (token, expected) = (self.which.clone(), format!("at most {LONGEST_MESSAGE}"));
             return Err(TokenError::BadReply { token, what: doing, found, expected });
         }
-        let Some(pin) = self.pin.clone() else { return Err(TokenError::Lost { token: self.which.clone() }) };
+        let Some(pin) = &self.pin else { return Err(TokenError::Lost { token: self.which.clone() }) };
         let signed = self.clock.time(|| {
             fault::point("device: sign");
-            card::sign(serial, key, &input, &pin)
+            card::sign(serial, key, &input, pin)
         });
         match signed {
             Ok(signature) => Ok(Signature(signature)),
