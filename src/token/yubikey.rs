@@ -161,7 +161,8 @@ pub(super) fn attest(name: &Name, device: &Device, clock: &Clock) -> Result<Enro
         let held = held.map_err(|fault| error(&which, "reading the slot", fault))?;
         return Err(TokenError::NotEnrolled { token: which, slot, found: words(held) });
     };
-    Ok(Enrolled { key: report(&which, slot, &leaf, &issuer)?, device: state.report })
+    let key = report(&which, slot, &leaf, &issuer)?;
+    Ok(Enrolled { key, device: state.report, notes: Vec::new() })
 }
 
 /// Every YubiKey that is plugged in. `name` is whoever asks.
@@ -202,6 +203,11 @@ fn error(which: &Which, doing: &str, fault: Fault) -> TokenError {
         Fault::Blocked => TokenError::PinLocked { token, owner },
         Fault::Unauthenticated => {
             call("", "the device wants a PIN, a touch or its management key first".into())
+        }
+        Fault::Busy => {
+            let reason =
+                "another program (gpg's scdaemon, say) holds a device for itself: end it, and run again";
+            call("", reason.into())
         }
         Fault::Unsupported => call("", "the device's firmware can't do this".into()),
         Fault::Malformed(found) => TokenError::BadReply {

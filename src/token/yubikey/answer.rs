@@ -19,6 +19,8 @@ pub(super) enum Fault {
     Blocked,
     /// It wants a PIN, a touch or the management key first.
     Unauthenticated,
+    /// Another program holds it for itself.
+    Busy,
     /// Its firmware can't do this.
     Unsupported,
     /// It answered with something that can't be.

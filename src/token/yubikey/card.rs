@@ -34,7 +34,7 @@ impl From<pcsc::Error> for Fault {
         match error {
             NoService | ServiceStopped => Self::NoService(error.to_string()),
             error if gone(error) => Self::Gone(error.to_string()),
-            SharingViolation => Self::Other("another program holds the device: end it, and run again".into()),
+            SharingViolation => Self::Busy,
             error => Self::Other(error.to_string()),
         }
     }
@@ -77,12 +77,12 @@ fn search<R>(mut wanted: impl FnMut(YubiKey) -> Result<R, YubiKey>) -> Result<Op
         Err(Error::PcscError { inner: Some(pcsc::Error::NoReadersAvailable) }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let mut held = None;
+    let mut held = false;
     for reader in context.iter()? {
         let card = match contained(|| Ok(reader.open()?)) {
             Ok(card) => card,
-            Err(fault @ Fault::Other(_)) => {
-                held.get_or_insert(fault);
+            Err(Fault::Busy) => {
+                held = true;
                 continue;
             }
             Err(_) => continue,
@@ -93,10 +93,8 @@ fn search<R>(mut wanted: impl FnMut(YubiKey) -> Result<R, YubiKey>) -> Result<Op
             Err(other) => drop(other.disconnect(pcsc::Disposition::LeaveCard)),
         }
     }
-    match held {
-        Some(fault) => Err(fault),
-        None => Ok(None),
-    }
+    // It may be the one that another program holds.
+    if held { Err(Fault::Busy) } else { Ok(None) }
 }
 
 /// Opens one, for one use.

@@ -34,6 +34,8 @@ pub struct Enrolled {
     pub device: DeviceReport,
     /// The key, with its attestation.
     pub key: KeyReport,
+    /// What its keyholder must know besides.
+    pub notes: Vec<&'static str>,
 }
 
 /// What is at its default.
@@ -99,10 +101,15 @@ impl Session<'_> {
         } else {
             let pin = login(&self.state, &self.which, self.device, ask, self.clock)?;
             // Firmware before 5.3 does not say that its PIN is the default one.
-            if pin.expose_secret() == DEFAULT_PIN {
+            if pin.expose_secret() != DEFAULT_PIN {
+                pin
+            } else if wanted.change_defaults {
+                let new = self.new(&self.device.pin, PinOwner::User, ask)?;
+                self.call("changing the default PIN", || card::change_pin(self.serial, &pin, &new))?;
+                new
+            } else {
                 return Err(TokenError::Defaults { token: self.which.clone(), what: vec!["the PIN"] });
             }
-            pin
         };
         if let Some(new) = new_puk {
             let old = SecretString::from(DEFAULT_PUK);
@@ -112,7 +119,11 @@ impl Session<'_> {
             self.call("changing the default management key", || card::change_management(self.serial, &pin))?;
         }
         let key = self.generate(wanted.algorithm, &pin, ask)?;
-        Ok(Enrolled { device: self.state.report.clone(), key })
+        // A guess could be wrong, and would use a try.
+        let unknown = self.look.puk.default.is_none();
+        let note = "its firmware does not say whether the PUK is the default one, 12345678: if it is, change it (`ykman piv access change-puk`)";
+        let notes = if unknown { vec![note] } else { Vec::new() };
+        Ok(Enrolled { device: self.state.report.clone(), key, notes })
     }
 
     fn defaults(&self) -> Result<Defaults, TokenError> {
