@@ -32,6 +32,10 @@ have() {
     pkcs11-spy) compgen -G '/usr/lib/*/pkcs11-spy.so' || compgen -G '/usr/lib64/pkcs11-spy.so' ;;
     # Kills a process inside a module's own writes; Linux has it, and elsewhere that test says so.
     strace) [ "$(uname)" != Linux ] || command -v strace ;;
+    # opens what people print and read; its pages are set in Liberation's letters
+    chromium) command -v chromium || command -v chromium-browser ;;
+    letters) compgen -G '/usr/share/fonts/**/[Ll]iberation*/*' || [ "$(uname)" != Linux ] ;;
+    poppler) command -v pdftotext ;;
     # Debian packs venv apart from Python; the pinned clients need Python 3.10.
     python) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
   esac >/dev/null 2>&1
@@ -62,6 +66,13 @@ packages() {
       */strace) echo strace ;;
       apt/pkcs11-spy) echo opensc-pkcs11 ;;
       */pkcs11-spy) echo opensc ;;
+      */chromium) echo chromium ;;
+      apt/letters) echo fonts-liberation ;;
+      dnf/letters) echo liberation-fonts ;;
+      brew/letters) echo font-liberation ;;
+      apt/poppler) echo poppler-utils ;;
+      dnf/poppler) echo poppler-utils ;;
+      brew/poppler) echo poppler ;;
       apt/python) echo python3 python3-venv ;;
       dnf/python) echo python3 ;;
       brew/python) echo python ;;

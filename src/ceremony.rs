@@ -19,6 +19,8 @@ mod publish;
 mod request;
 mod revocations;
 pub mod signers;
+mod transcript;
+pub mod walkthrough;
 
 use std::path::PathBuf;
 use std::time::Duration;

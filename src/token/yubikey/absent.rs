@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use super::answer::{Fault, Held, Look, Management};
+use super::answer::{Attested, Fault, Held, Look, Management};
 use crate::pki::Algorithm;
 use crate::site::PivSlot;
 
@@ -30,7 +30,7 @@ pub(super) fn all_held(_: u32) -> Result<Vec<(PivSlot, Held)>, Fault> {
     absent()
 }
 
-pub(super) fn attest(_: u32, _: PivSlot) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+pub(super) fn attest(_: u32, _: PivSlot) -> Result<Option<Attested>, Fault> {
     absent()
 }
 

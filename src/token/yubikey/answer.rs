@@ -51,6 +51,9 @@ pub(super) struct Look {
     pub default_management: Option<bool>,
 }
 
+/// An attested certificate, and that of slot f9, in DER.
+pub(super) type Attested = (Vec<u8>, Vec<u8>);
+
 /// What a slot holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {

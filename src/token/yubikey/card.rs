@@ -13,7 +13,7 @@ use yubikey::piv::{self, AlgorithmId, ManagementSlotId, Origin, SlotAlgorithmId,
 use yubikey::{Context, Error, MgmAlgorithmId, MgmKey, PinPolicy, Serial, TouchPolicy, YubiKey};
 use zeroize::Zeroizing;
 
-use super::answer::{Fault, Held, Look, Management, Secret};
+use super::answer::{Attested, Fault, Held, Look, Management, Secret};
 use crate::pki::Algorithm;
 use crate::site::PivSlot;
 
@@ -193,7 +193,7 @@ fn what_is_in(card: &mut YubiKey, slot: PivSlot) -> Result<Held, Fault> {
 
 /// The attestation of a slot's key, and the certificate of slot f9, both in DER; none where the slot holds
 /// no key that was generated on the device.
-pub(super) fn attest(serial: u32, slot: PivSlot) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+pub(super) fn attest(serial: u32, slot: PivSlot) -> Result<Option<Attested>, Fault> {
     let slot = slot_id(slot)?;
     with(serial, |card| {
         let leaf = match piv::attest(card, slot) {
@@ -287,7 +287,7 @@ pub(super) fn change_management(serial: u32, pin: &SecretString) -> Result<(), F
         let mut bytes = Zeroizing::new([0_u8; 24]);
         getrandom::fill(&mut *bytes).map_err(|error| Fault::Other(error.to_string()))?;
         // As long as the default, and for the same cipher: AES-192 since 5.7, 3DES before.
-        let new = MgmKey::from_bytes(&*bytes, Some(default.algorithm_id()))?;
+        let new = MgmKey::from_bytes(bytes.as_slice(), Some(default.algorithm_id()))?;
         card.verify_pin(pin.expose_secret().as_bytes())?;
         card.authenticate(&default)?;
         Ok(new.set_protected(card)?)
@@ -324,7 +324,7 @@ pub(super) fn generate(
                     Ok(SlotAlgorithmId::Management(algorithm)) => algorithm,
                     _ => MgmAlgorithmId::ThreeDes,
                 };
-                MgmKey::from_bytes(&*bytes, Some(algorithm))?
+                MgmKey::from_bytes(bytes.as_slice(), Some(algorithm))?
             }
         };
         card.authenticate(&key)?;

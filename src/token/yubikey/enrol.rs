@@ -91,10 +91,13 @@ impl Session<'_> {
             return Err(TokenError::Defaults { token: self.which.clone(), what });
         }
         self.may_replace(ask)?;
-        let new_puk =
-            if defaults.puk { Some(self.new(&self.device.so_pin, PinOwner::Puk, ask)?) } else { None };
+        let new_puk = if defaults.puk {
+            Some(self.ask_for_new(&self.device.so_pin, PinOwner::Puk, ask)?)
+        } else {
+            None
+        };
         let pin = if defaults.pin {
-            let new = self.new(&self.device.pin, PinOwner::User, ask)?;
+            let new = self.ask_for_new(&self.device.pin, PinOwner::User, ask)?;
             let old = SecretString::from(DEFAULT_PIN);
             self.call("changing the default PIN", || card::change_pin(self.serial, &old, &new))?;
             new
@@ -104,7 +107,7 @@ impl Session<'_> {
             if pin.expose_secret() != DEFAULT_PIN {
                 pin
             } else if wanted.change_defaults {
-                let new = self.new(&self.device.pin, PinOwner::User, ask)?;
+                let new = self.ask_for_new(&self.device.pin, PinOwner::User, ask)?;
                 self.call("changing the default PIN", || card::change_pin(self.serial, &pin, &new))?;
                 new
             } else {
@@ -161,7 +164,12 @@ impl Session<'_> {
     }
 
     /// A new PIN or PUK, of 6 to 8 bytes, and not the one that every new YubiKey has.
-    fn new(&self, source: &Pin, owner: PinOwner, ask: &mut dyn AskPin) -> Result<SecretString, TokenError> {
+    fn ask_for_new(
+        &self,
+        source: &Pin,
+        owner: PinOwner,
+        ask: &mut dyn AskPin,
+    ) -> Result<SecretString, TokenError> {
         let device = &self.which.device;
         let wrong = |error: PinError| TokenError::Pin { device: device.clone(), owner, error };
         let request = self.state.request(device, owner, true);
