@@ -14,7 +14,18 @@ fail() {
 have() {
   case $1 in
     compiler) command -v cc ;;
+    # YubiKeys are reached through it; macOS brings its own.
+    pcsclite) [ "$(uname)" = Darwin ] || pkg-config --exists libpcsclite ;;
     softhsm) command -v softhsm2-util ;;
+    # pcscd with readers for simulated YubiKeys, in a network of their own; Linux alone has it.
+    cards) [ "$(uname)" != Linux ] || {
+      [ -x /usr/sbin/pcscd ] && command -v ip && command -v unshare &&
+        compgen -G '/usr/lib*/pcsc/drivers/serial/libifdvpcd.so'
+    } ;;
+    # The tools that judge whether a simulated YubiKey is one.
+    yubico) [ "$(uname)" != Linux ] || {
+      command -v yubico-piv-tool && command -v pkcs11-tool && compgen -G '/usr/lib*/*/libykcs11.so*'
+    } ;;
     openssl) command -v openssl ;;
     ssh-keygen) command -v ssh-keygen ;;
     # OpenSC's module that writes down every call into another one; where distributions put it
@@ -40,6 +51,12 @@ packages() {
       apt/compiler) echo gcc libc6-dev ;;
       dnf/compiler) echo gcc ;;
       brew/compiler) echo gcc ;;
+      apt/pcsclite) echo libpcsclite-dev pkg-config ;;
+      dnf/pcsclite) echo pcsc-lite-devel pkgconf-pkg-config ;;
+      apt/cards) echo pcscd vsmartcard-vpcd iproute2 util-linux ;;
+      dnf/cards) echo pcsc-lite vsmartcard-vpcd iproute util-linux ;;
+      apt/yubico) echo yubico-piv-tool ykcs11 opensc ;;
+      dnf/yubico) echo yubico-piv-tool opensc ;;
       apt/softhsm) echo softhsm2 ;;
       */softhsm) echo softhsm ;;
       */openssl) echo openssl ;;

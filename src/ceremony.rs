@@ -1,6 +1,7 @@
 //! Runs the steps: preflight, engine, console.
 
 pub mod approvals;
+mod attestation;
 mod backup;
 pub mod build;
 pub mod clock;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use data_encoding::BASE64;
 use serde::Serialize;
 
+use super::attestation;
 use super::clock::Clock;
 use super::people::People;
 use super::prompt::{self, Facts};
@@ -15,7 +16,6 @@ use super::{CeremonyError, Console, Ring};
 use crate::archive::{Archive, Event, KeyRecord, Role, ToBeSigned};
 use crate::difference::{self, Action, Step, order};
 use crate::lint::{self, Lintable, Linted, Rules, Signable, Signed};
-use crate::pki::attestation::yubico;
 use crate::pki::crl::Before;
 use crate::pki::{Document, PublicKey};
 use crate::plan::{Algorithm, Key, Name, Plan};
@@ -320,34 +320,15 @@ impl Engine<'_> {
         };
         self.refuse_known_key(key, &report.public)?;
         self.console.warnings(&lint::key::lint(key, &report.public, self.rules)?);
-        self.judge_attestation(key, &report, &claims)?;
+        if let Some((words, warnings)) = attestation::judge(key, &report, &claims, self.rules)? {
+            self.console.note(&words);
+            self.console.warnings(&warnings);
+        }
         let mut record = key_record(key, Some((device, claims)), report, None);
         record.keyholder = self.plan.keyholder_of(key).cloned();
         let spec = difference::key_spec(self.plan, key);
         let event = Event::KeyMade { step: step.id.clone(), spec, adopted, key: Box::new(record) };
         Ok(self.archive.record(self.clock.now(), event)?)
-    }
-
-    /// A device's word on its key is judged by the rules before anything rests on the key.
-    fn judge_attestation(
-        &mut self,
-        key: &Name,
-        report: &KeyReport,
-        claims: &DeviceReport,
-    ) -> Result<(), CeremonyError> {
-        let Some(record) = &report.attestation else { return Ok(()) };
-        let Some(attestation) = record.read() else {
-            self.console
-                .note(&format!("{key}: its device's attestation is kept, and nobody here can verify it"));
-            return Ok(());
-        };
-        let expected = lint::attestation::Expected::of(&report.public, &claims.serial, &report.id);
-        let object = format!("keys.{key}");
-        let anchors = yubico::anchors();
-        let verdict = lint::attestation::judge(&object, attestation, expected, &anchors, self.rules);
-        self.console.note(&format!("{key}: {}", verdict.says));
-        self.console.warnings(&verdict.findings.stopping()?);
-        Ok(())
     }
 
     /// What an interrupted generation left on the device: nothing, the key, or half of the pair, which

@@ -187,8 +187,8 @@ mod tests {
             model: "model".into(),
             count_low: false,
             final_try: false,
-            length: None,
             tries: None,
+            length: None,
         }
     }
 

@@ -234,6 +234,7 @@ fn action(event: &Event, signer: Option<&Name>, origin: Option<&Name>) -> Option
         Event::CertificateSigned { certificate, .. } => {
             Action::Issue { certificate: certificate.clone(), signer: signer()? }
         }
+        Event::CsrSigned { csr, .. } => Action::SignCsr { csr: csr.clone(), signer: signer()? },
         Event::CrlSigned { crl, .. } => Action::IssueCrl { crl: crl.clone(), signer: signer()? },
         Event::TrustRootAssembled { .. } => Action::AssembleTrustRoot,
         Event::MetadataSigned { role, key, .. } => Action::SignMetadata { role: *role, signer: key.clone() },

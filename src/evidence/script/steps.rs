@@ -259,7 +259,7 @@ pub(super) fn sections(action: &Action) -> &'static [&'static str] {
             "other-key",
         ],
         Action::ImportKey { .. } => &["other-key", "step-missing"],
-        Action::Issue { .. } | Action::IssueCrl { .. } | Action::SignCsr { .. } => &[
+        Action::Issue { .. } | Action::SignCsr { .. } | Action::IssueCrl { .. } => &[
             "device-missing",
             "wrong-pin",
             "device-failed",

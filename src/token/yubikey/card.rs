@@ -74,11 +74,24 @@ pub(super) enum Held {
     Unknown,
 }
 
-/// The smart card service's word for a card that is gone.
-fn gone(error: &str) -> bool {
-    ["RemovedCard", "ResetCard", "NoSmartcard", "ReaderUnavailable", "UnpoweredCard", "InvalidHandle"]
-        .iter()
-        .any(|word| error.contains(word))
+/// Whether the service says that a card is gone, or was reset by another program.
+fn gone(error: pcsc::Error) -> bool {
+    use pcsc::Error::*;
+    // Not transacted: the transaction ended with the card.
+    let gone = [RemovedCard, ResetCard, NoSmartcard, ReaderUnavailable, UnpoweredCard, NotTransacted];
+    gone.contains(&error)
+}
+
+impl From<pcsc::Error> for Fault {
+    fn from(error: pcsc::Error) -> Self {
+        use pcsc::Error::*;
+        match error {
+            NoService | ServiceStopped => Self::NoService(error.to_string()),
+            error if gone(error) => Self::Gone(error.to_string()),
+            SharingViolation => Self::Other("another program holds the device: end it, and run again".into()),
+            error => Self::Other(error.to_string()),
+        }
+    }
 }
 
 impl From<Error> for Fault {
@@ -89,15 +102,7 @@ impl From<Error> for Fault {
             Error::WrongPin { tries } => Self::Wrong(tries),
             Error::AuthenticationError => Self::Unauthenticated,
             Error::NotSupported => Self::Unsupported,
-            Error::PcscError { inner } => {
-                let word = inner.map(|inner| format!("{inner:?}")).unwrap_or_default();
-                let reason = inner.map(|inner| inner.to_string()).unwrap_or_default();
-                match word.as_str() {
-                    "NoService" | "ServiceStopped" | "NoReadersAvailable" => Self::NoService(reason),
-                    word if gone(word) => Self::Gone(reason),
-                    _ => Self::Other(reason),
-                }
-            }
+            Error::PcscError { inner: Some(error) } => error.into(),
             error => Self::Other(error.to_string()),
         }
     }
@@ -117,9 +122,42 @@ fn contained<R>(use_it: impl FnOnce() -> Result<R, Fault>) -> Result<R, Fault> {
     })
 }
 
+/// Every card that answers as a YubiKey, offered one after the other until one is wanted. What else is in a
+/// reader, or answers nonsense, is passed by, and left as it was.
+fn search<R>(mut wanted: impl FnMut(YubiKey) -> Result<R, YubiKey>) -> Result<Option<R>, Fault> {
+    let mut context = match Context::open() {
+        Ok(context) => context,
+        // A service without a reader.
+        Err(Error::PcscError { inner: Some(pcsc::Error::NoReadersAvailable) }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut held = None;
+    for reader in context.iter()? {
+        let card = match contained(|| Ok(reader.open()?)) {
+            Ok(card) => card,
+            Err(fault @ Fault::Other(_)) => {
+                held.get_or_insert(fault);
+                continue;
+            }
+            Err(_) => continue,
+        };
+        match wanted(card) {
+            Ok(found) => return Ok(Some(found)),
+            // Another one's PIN may be verified by another program: it is not reset.
+            Err(other) => drop(other.disconnect(pcsc::Disposition::LeaveCard)),
+        }
+    }
+    match held {
+        Some(fault) => Err(fault),
+        None => Ok(None),
+    }
+}
+
 /// Opens one, for one use.
 fn with<R>(serial: u32, use_it: impl FnOnce(&mut YubiKey) -> Result<R, Fault>) -> Result<R, Fault> {
-    contained(|| use_it(&mut YubiKey::open_by_serial(Serial(serial))?))
+    let found = search(|card| if card.serial() == Serial(serial) { Ok(card) } else { Err(card) })?;
+    let mut card = found.ok_or(Fault::NotFound)?;
+    contained(|| use_it(&mut card))
 }
 
 fn slot_id(slot: PivSlot) -> Result<SlotId, Fault> {
@@ -163,29 +201,14 @@ fn describe(card: &mut YubiKey) -> Result<Look, Fault> {
 
 /// Every YubiKey that is plugged in.
 pub(super) fn present() -> Result<Vec<Look>, Fault> {
-    contained(|| {
-        let mut context = match Context::open() {
-            Ok(context) => context,
-            Err(error) => return none_or(error.into()),
-        };
-        let readers = match context.iter() {
-            Ok(readers) => readers,
-            Err(error) => return none_or(error.into()),
-        };
-        // Other cards, and empty readers, are no YubiKeys.
-        let mut found: Vec<Look> =
-            readers.filter_map(|reader| describe(&mut reader.open().ok()?).ok()).collect();
-        found.sort_by_key(|look| look.serial);
-        Ok(found)
+    let mut found: Vec<Look> = Vec::new();
+    search(|mut card| -> Result<(), YubiKey> {
+        found.extend(contained(|| describe(&mut card)));
+        Err(card)
     })
-}
-
-/// A service without a reader has no YubiKeys.
-fn none_or(fault: Fault) -> Result<Vec<Look>, Fault> {
-    match fault {
-        Fault::NoService(reason) if reason.to_lowercase().contains("reader") => Ok(Vec::new()),
-        fault => Err(fault),
-    }
+    .or_else(|fault| if found.is_empty() { Err(fault) } else { Ok(None) })?;
+    found.sort_by_key(|look| look.serial);
+    Ok(found)
 }
 
 /// One YubiKey.
@@ -272,18 +295,23 @@ pub(super) fn sign(
     pin: &SecretString,
 ) -> Result<Vec<u8>, Fault> {
     let (slot, algorithm) = (slot_id(slot)?, number(algorithm)?);
-    with(serial, |card| {
+    let signed = with(serial, |card| {
         card.verify_pin(pin.expose_secret().as_bytes())?;
         match piv::sign_data(card, input, algorithm, slot) {
             Ok(signature) => Ok(signature.to_vec()),
             // A card that was pulled while it signed: the crate says so at the next use.
             Err(Error::GenericError) => match piv::metadata(card, slot) {
                 Err(error @ Error::PcscError { .. }) => Err(error.into()),
-                _ => Err(Fault::Other("the card refused".into())),
+                _ => Err(Fault::Other("the device refused".into())),
             },
             Err(error) => Err(error.into()),
         }
-    })
+    });
+    match signed {
+        // Whatever it was: a device that is not there any more was pulled.
+        Err(Fault::Other(reason)) if look(serial) == Err(Fault::NotFound) => Err(Fault::Gone(reason)),
+        signed => signed,
+    }
 }
 
 /// Replaces the PIN.

@@ -19,6 +19,8 @@ struct State {
     touch: Touch,
     /// The port of the reader that it shall be in; none where it is out.
     wanted: Option<u16>,
+    /// What it answers wrongly: `attest` with nothing, `version` with one byte.
+    lie: String,
     /// The line to the reader, while it is in.
     line: Option<TcpStream>,
     log: Vec<String>,
@@ -31,7 +33,13 @@ pub struct Control {
 
 impl Control {
     pub fn new(port: Option<u16>) -> Self {
-        let state = State { touch: Touch::After(Duration::ZERO), wanted: port, line: None, log: Vec::new() };
+        let state = State {
+            touch: Touch::After(Duration::ZERO),
+            lie: String::new(),
+            wanted: port,
+            line: None,
+            log: Vec::new(),
+        };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -45,6 +53,14 @@ impl Control {
 
     pub fn set_touch(&self, touch: Touch) {
         self.lock().touch = touch;
+    }
+
+    pub fn lies(&self, about: &str) -> bool {
+        self.lock().lie == about
+    }
+
+    pub fn set_lie(&self, about: &str) {
+        self.lock().lie = about.into();
     }
 
     pub fn log(&self, line: String) {

@@ -3,7 +3,7 @@
 //!     simulated-yubikey SOCKET SERIAL:FIRMWARE:PORT...
 //!
 //! A line on the socket is a card's number (from 0) and what happens to it: `touch MS`, `touch never`,
-//! `touch pull`, `pull`, `insert PORT`, `log`. Each is answered by a line.
+//! `touch pull`, `pull`, `insert PORT`, `log`, `lie attest`, `lie version`, `lie no`. Each is answered by a line.
 
 mod card;
 mod certificate;
@@ -70,6 +70,7 @@ fn obey(controls: &[Arc<Control>], line: &str) -> Option<String> {
         ["touch", "never"] => card.set_touch(Touch::Never),
         ["touch", "pull"] => card.set_touch(Touch::Pull),
         ["touch", delay] => card.set_touch(Touch::After(Duration::from_millis(delay.parse().ok()?))),
+        ["lie", about] => card.set_lie(about),
         ["pull"] => card.pull(),
         ["insert", port] => card.insert(port.parse().ok()?),
         ["log"] => return Some(card.take_log()),
