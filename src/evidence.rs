@@ -4,6 +4,7 @@ pub mod approval;
 pub mod calendar;
 pub mod changes;
 pub mod inventory;
+pub mod sbom;
 pub mod seal;
 pub mod show;
 pub mod signer;
