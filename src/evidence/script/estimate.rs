@@ -19,7 +19,7 @@ pub(super) fn minutes(scene: &Scene) -> u32 {
     let own: u32 = match &scene.step.action {
         Action::GenerateKey { algorithm: Algorithm::Rsa3072 | Algorithm::Rsa4096, .. } => 5,
         Action::GenerateKey { .. } => 3,
-        Action::ImportKey { .. } => 2,
+        Action::ImportKey { .. } | Action::SignCsr { .. } => 2,
         Action::BackUp { .. } => 8,
         Action::Issue { .. } => 5,
         Action::IssueCrl { .. } => 3,
