@@ -414,7 +414,15 @@ pub fn role_spec(plan: &Plan, role: Role) -> Option<Value> {
     let tuf = plan.tuf.as_ref()?;
     Some(match role {
         Role::Root => {
-            let keys = json!({"snapshot": tuf.snapshot.key, "timestamp": tuf.timestamp.key});
+            let mut keys = json!({"snapshot": tuf.snapshot.key, "timestamp": tuf.timestamp.key});
+            for (name, role) in [("snapshot", &tuf.snapshot), ("timestamp", &tuf.timestamp)] {
+                let handed = json!({"periods": role.periods, "uri": role.uri});
+                if let (true, Some(keys)) =
+                    (role.periods.is_some() || role.uri.is_some(), keys.as_object_mut())
+                {
+                    keys.insert(format!("{name}-tuf-on-ci"), handed);
+                }
+            }
             let targets = json!({"keyholders": tuf.targets.keyholders, "threshold": tuf.targets.threshold});
             let spec = json!({"root": tuf.root, "targets": targets, "online": keys});
             with_keys(plan, spec, tuf.root.keyholders.iter().chain(tuf.targets.keyholders.iter()))

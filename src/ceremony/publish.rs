@@ -10,7 +10,8 @@ use crate::difference::{self, Step};
 use crate::lint::tuf::signed;
 use crate::lint::{self, Lintable};
 use crate::pki::{Draft, PublicKey};
-use crate::plan::{Name, Tuf};
+use crate::plan::tuf::Periods;
+use crate::plan::{At, Name, Tuf};
 use crate::trust_root::{self, Material};
 use crate::tuf::{self, Envelope, Key, Metadata, RoleSignature, Root, Signers};
 
@@ -128,7 +129,17 @@ impl Engine<'_> {
             })
         };
         let metadata: Metadata = match role {
-            Role::Root => Root::new(version, *planned.root.expires, &self.signers(planned)?).into(),
+            Role::Root => {
+                let mut root = Root::new(version, *planned.root.expires, &self.signers(planned)?);
+                root.extra.extend(periods(planned.root.periods.as_ref()));
+                for (role, planned) in
+                    [(Role::Snapshot, &planned.snapshot), (Role::Timestamp, &planned.timestamp)]
+                {
+                    let keys = root.roles.get_mut(&role).map(|keys| &mut keys.extra);
+                    keys.into_iter().for_each(|extra| extra.extend(periods(planned.periods.as_ref())));
+                }
+                root.into()
+            }
             Role::Targets => {
                 let made = state.trust_root.as_ref();
                 let made = made
@@ -137,7 +148,9 @@ impl Engine<'_> {
                     ("trusted_root.json", made.trusted_root.as_bytes()),
                     ("signing_config.v0.2.json", made.signing_config.as_bytes()),
                 ];
-                tuf::Targets::new(version, *planned.targets.expires, &files).into()
+                let mut targets = tuf::Targets::new(version, *planned.targets.expires, &files);
+                targets.extra.extend(periods(planned.targets.periods.as_ref()));
+                targets.into()
             }
             Role::Snapshot => {
                 tuf::Snapshot::new(version, *planned.snapshot.expires, below(Role::Targets)?).into()
@@ -171,7 +184,13 @@ impl Engine<'_> {
 
     /// A key as TUF lists it; a keyholder's names its owner.
     fn tuf_key(&self, name: &Name) -> Result<Key, CeremonyError> {
-        Ok(Key::new(&self.public(name)?, self.plan.keyholder_of(name))?)
+        let key = Key::new(&self.public(name)?, self.plan.keyholder_of(name))?;
+        let online = self.plan.tuf.iter().flat_map(|tuf| [&tuf.snapshot, &tuf.timestamp]);
+        let uri = online.filter(|role| *role.key == *name).find_map(|role| role.uri.as_deref());
+        Ok(match uri {
+            Some(uri) => key.found_at(uri),
+            None => key,
+        })
     }
 
     /// The root that clients trust now.
@@ -225,6 +244,14 @@ fn listed(
     ours.next().ok_or_else(|| {
         CeremonyError::Missing(format!("the key `{signer}` does not sign {role}, by any root there is"))
     })
+}
+
+/// The fields by which tuf-on-ci knows when to sign again.
+fn periods(periods: Option<&At<Periods>>) -> tuf::Extra {
+    let fields = periods.iter().flat_map(|periods| {
+        [("x-tuf-on-ci-expiry-period", periods.expiry), ("x-tuf-on-ci-signing-period", periods.signing)]
+    });
+    fields.map(|(name, days)| (name.to_string(), days.into())).collect()
 }
 
 /// What a keyholder looks at before signing a role's metadata.

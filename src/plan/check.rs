@@ -325,6 +325,35 @@ fn tuf(plan: &Plan, faults: &mut Vec<Fault>) {
     for role in [&tuf.snapshot, &tuf.timestamp] {
         known("key", &role.key, &plan.keys, faults);
         signs_here(plan, &role.key, faults);
+        if let Some(uri) =
+            role.uri.as_ref().filter(|uri| !uri.contains(':') || uri.chars().any(char::is_whitespace))
+        {
+            faults
+                .push(Fault::at(uri, format!("`{}` is no address of a key", **uri)).help(
+                    "expected what securesystemslib takes, such as gcpkms:projects/… or hsm:2?label=…",
+                ));
+        }
+    }
+    if *tuf.snapshot.key == *tuf.timestamp.key && tuf.snapshot.uri.as_deref() != tuf.timestamp.uri.as_deref()
+    {
+        let place = tuf.timestamp.uri.as_ref().or(tuf.snapshot.uri.as_ref());
+        faults.extend(place.map(|uri| {
+            Fault::at(uri, "snapshot and timestamp have one key, and two addresses of it")
+                .help("a key is found in one place: say the same for both roles")
+        }));
+    }
+    for periods in [&tuf.root.periods, &tuf.targets.periods, &tuf.snapshot.periods, &tuf.timestamp.periods] {
+        if let Some(periods) = periods
+            && (periods.signing == 0 || periods.signing >= periods.expiry)
+        {
+            faults.push(
+                Fault::at(
+                    periods,
+                    format!("signed anew {} days before an end after {}", periods.signing, periods.expiry),
+                )
+                .help("expected a signing period of at least a day, and shorter than the expiry period"),
+            );
+        }
     }
 }
 
@@ -437,6 +466,13 @@ mod tests {
                 "root            = { device = \"root-hsm\",    algorithm = \"ecdsa-p384\" }",
                 "root = { csr = \"x\" }",
                 "can't sign here",
+            ),
+            ("key = \"tuf-online\", ", "key = \"tuf-online\", uri = \"nowhere\", ", "is no address of a key"),
+            ("key = \"tuf-online\", ", "key = \"tuf-online\", uri = \"hsm:2\", ", "two addresses of it"),
+            (
+                "threshold = 3, ",
+                "threshold = 3, periods = { expiry = 5, signing = 5 }, ",
+                "shorter than the expiry",
             ),
             ("\"issue/root\"", "\"issue/rot\"", "did you mean `issue/root`?"),
             ("\"issue/root\"", "\"verify/root\"", "no step `verify/root` to be read back"),

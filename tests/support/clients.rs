@@ -200,7 +200,8 @@ pub fn pkilint() -> Command {
     python("lint_with_pkilint.py")
 }
 
-fn python(script: &str) -> Command {
+/// A script of tests/clients, in the clients' Python.
+pub fn python(script: &str) -> Command {
     let mut command = Command::new(installed("python/bin/python"));
     command.arg("-I").arg(source(script)); // isolated: only what is pinned
     command
@@ -214,6 +215,11 @@ fn node(script: &str) -> Command {
 
 fn source(script: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script)
+}
+
+/// tuf-on-ci's signing tool.
+pub fn tuf_on_ci_sign() -> Command {
+    Command::new(installed("python/bin/tuf-on-ci-sign"))
 }
 
 /// A client's program. Missing clients fail a test: one that is skipped would pass for a proof.
