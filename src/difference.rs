@@ -112,7 +112,7 @@ impl fmt::Display for Action {
             Self::GenerateKey { key, device, algorithm } => {
                 write!(f, "generate the {algorithm} key {key} on {device}")
             }
-            Self::ImportKey { key } => write!(f, "take over the key {key} from its request"),
+            Self::ImportKey { key } => write!(f, "take over the key {key}, which lives elsewhere"),
             Self::BackUp { key, from, to } => write!(f, "copy the key {key} from {from} to {to}, wrapped"),
             Self::Issue { certificate, signer } => {
                 write!(f, "sign the certificate {certificate} with {signer}")
@@ -195,6 +195,11 @@ fn keys(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<C
                 done,
             ));
         }
+    }
+    for (name, ..) in plan.public_keys() {
+        let made = state.keys.get(name).map(|made| &made.spec);
+        let done = agrees("keys", name, &key_spec(plan, name), made, conflicts);
+        steps.push(Step::new(format!("import-key/{name}"), Action::ImportKey { key: name.clone() }, done));
     }
     for (name, device, algorithm) in plan.device_keys() {
         let made = state.keys.get(name).map(|made| &made.spec);
@@ -357,6 +362,12 @@ fn entries_stay(made: &Value, planned: &Value, conflicts: &mut Vec<Conflict>) {
 pub fn key_spec(plan: &Plan, name: &Name) -> Value {
     if let Some(Key::Csr { .. }) = plan.keys.get(name) {
         return json!({"csr": true});
+    }
+    if let Some((_, _, hash)) = plan.public_keys().find(|(key, ..)| *key == name) {
+        return match plan.keyholder_of(name) {
+            Some(keyholder) => json!({"public-key-sha256": hash, "keyholder": keyholder}),
+            None => json!({"public-key-sha256": hash}),
+        };
     }
     match plan.device_keys().find(|(key, _, _)| *key == name) {
         Some((_, device, algorithm)) => {

@@ -225,7 +225,9 @@ impl Engine<'_> {
         let pending: Vec<&Step> = away.iter().chain(rest).copied().collect();
         for step in away {
             let Action::SignMetadata { role, signer } = &step.action else { continue };
-            if signers::place(self.people, self.archive.state(), step) != Place::Elsewhere {
+            // What is published by now needs nobody any more.
+            let open = rest.iter().any(|step| step.action == Action::Publish { role: *role });
+            if !open || signers::place(self.people, self.archive.state(), step) != Place::Elsewhere {
                 continue;
             }
             let Some(document) = self.document(*role, &pending)? else { continue };

@@ -5,6 +5,7 @@ use super::certificate::Certificates;
 use super::claims::Claims;
 use super::files::{Files, Lists};
 use super::report::{Area, Sheet};
+use super::signature::sha256_hex;
 use super::tuf::document::Document;
 use super::tuf::root::Root;
 use super::{crl, profile, signing_config, trust_root, tuf};
@@ -109,6 +110,19 @@ impl Comparison<'_> {
                 None => found.take(format!("keys.{name}"), "it is not taken over from its request"),
                 Some(made) if made.record.request.is_none() => {
                     found.take(format!("keys.{name}"), "it was made on a device, expected its request");
+                }
+                Some(_) => {}
+            }
+        }
+        for (name, _, hash) in plan.public_keys() {
+            match claims.key(name.as_str()) {
+                None => found.take(format!("keys.{name}"), "it is not taken over"),
+                Some(made) if sha256_hex(&made.spki) != **hash => {
+                    let what = format!("it has SHA-256 {}, expected {}", sha256_hex(&made.spki), **hash);
+                    found.take(format!("keys.{name}"), what);
+                }
+                Some(made) if made.record.device.is_some() => {
+                    found.take(format!("keys.{name}"), "it was made on a device, expected a key elsewhere");
                 }
                 Some(_) => {}
             }

@@ -3,6 +3,8 @@
     tuf_sign.py sign REQUEST OUT_DIR KEYOWNER ID LABEL PIN
         writes OUT_DIR/ROLE.json for each document of the request, signed by the key with
         this CKA_ID (hex) on the token with this label; PYKCS11LIB names the module
+    tuf_sign.py sign-file REQUEST OUT_DIR PRIVATE_KEY
+        the same with a key in a PEM file, as a signer in a cloud has its own
     tuf_sign.py judge REQUEST RESPONSE
         puts the response's signatures into the request's documents, and verifies each with
         the key that the document, or the published root, has under its id
@@ -14,8 +16,9 @@ import json
 import sys
 from pathlib import Path
 
+from cryptography.hazmat.primitives import serialization
 from securesystemslib.exceptions import UnverifiedSignatureError
-from securesystemslib.signer import Signature, Signer
+from securesystemslib.signer import CryptoSigner, Signature, Signer
 from tuf.api.metadata import Metadata
 
 
@@ -35,6 +38,16 @@ def sign(request, out, owner, key_id, label, pin):
     for document, metadata, keys in documents(request):
         [key] = [key for key in keys.values() if key.unrecognized_fields.get("x-tuf-on-ci-keyowner") == owner]
         metadata.sign(Signer.from_priv_key_uri(uri, key, lambda _: pin))
+        metadata.to_file(str(Path(out) / f"{document['role']}.json"))
+
+
+def sign_file(request, out, private):
+    private = serialization.load_pem_private_key(Path(private).read_bytes(), None)
+    signer = CryptoSigner(private)
+    for document, metadata, keys in documents(request):
+        public = signer.public_key.keyval["public"]
+        [key] = [key for key in keys.values() if key.keyval["public"].strip() == public.strip()]
+        metadata.sign(CryptoSigner(private, key))
         metadata.to_file(str(Path(out) / f"{document['role']}.json"))
 
 
@@ -59,7 +72,7 @@ def read(path):
 def main(verb, request, *rest):
     if verb == "judge":
         return judge(read(request), read(*rest))
-    sign(read(request), *rest)
+    (sign_file if verb == "sign-file" else sign)(read(request), *rest)
     return 0
 
 
