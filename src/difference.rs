@@ -17,6 +17,7 @@ use sigstore_protobuf_specs::dev::sigstore::common::v1::TimeRange;
 use sigstore_protobuf_specs::dev::sigstore::trustroot::v1::Service;
 
 use crate::archive::{Role, State};
+use crate::plan::tuf::TargetName;
 use crate::plan::{Algorithm, At, Key, Name, Plan, Tuf};
 use crate::trust_root;
 
@@ -62,6 +63,11 @@ pub enum Action {
     },
     /// The trusted root and the signing config are put together.
     AssembleTrustRoot,
+    /// A further target is taken in from its file.
+    TakeTarget {
+        /// The target's name.
+        target: TargetName,
+    },
     /// A role's metadata is signed by one key.
     SignMetadata {
         /// The role.
@@ -101,7 +107,7 @@ impl Step {
             Action::Issue { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => Some(signer),
-            Action::AssembleTrustRoot | Action::Publish { .. } => None,
+            Action::AssembleTrustRoot | Action::TakeTarget { .. } | Action::Publish { .. } => None,
         }
     }
 }
@@ -119,6 +125,7 @@ impl fmt::Display for Action {
             }
             Self::IssueCrl { crl, signer } => write!(f, "sign the CRL {crl} with {signer}"),
             Self::AssembleTrustRoot => f.write_str("put together the trusted root and the signing config"),
+            Self::TakeTarget { target } => write!(f, "take in the target {target}"),
             Self::SignMetadata { role, signer } => write!(f, "sign the TUF {role} metadata with {signer}"),
             Self::Publish { role } => write!(f, "publish the TUF {role} metadata"),
         }
@@ -245,6 +252,22 @@ fn metadata(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut V
     let done = made == Some(&wanted);
     steps.push(Step::new("assemble/trust-root".into(), Action::AssembleTrustRoot, done));
     let Some(tuf) = &plan.tuf else { return };
+    for (target, planned) in &tuf.targets_files {
+        let done = state.targets.get(target).is_some_and(|taken| taken.sha256 == planned.sha256.as_str());
+        steps.push(Step::new(
+            format!("take-target/{target}"),
+            Action::TakeTarget { target: target.clone() },
+            done,
+        ));
+    }
+    for target in state.targets.keys().filter(|target| !tuf.targets_files.contains_key(*target)) {
+        conflicts.push(Conflict {
+            object: format!("tuf.targets-files.{target}"),
+            reason: "clients can fetch it, and the plan does not mention it".into(),
+            help: "nothing is taken away from clients: keep it, or replace its content under the same name"
+                .into(),
+        });
+    }
     for role in Role::ALL {
         let Some(spec) = role_spec(plan, role) else { continue };
         let done = state.newest(role).is_some_and(|published| published.spec == spec);
@@ -439,7 +462,12 @@ pub fn role_spec(plan: &Plan, role: Role) -> Option<Value> {
             with_keys(plan, spec, tuf.root.keyholders.iter().chain(tuf.targets.keyholders.iter()))
         }
         Role::Targets => {
-            let spec = json!({"targets": tuf.targets, "trust-root": trust_root_spec(plan)?});
+            let mut spec = json!({"targets": tuf.targets, "trust-root": trust_root_spec(plan)?});
+            let files: serde_json::Map<String, Value> =
+                tuf.targets_files.iter().map(|(name, file)| (name.to_string(), json!(file.sha256))).collect();
+            if let (false, Some(spec)) = (files.is_empty(), spec.as_object_mut()) {
+                spec.insert("files".into(), Value::Object(files));
+            }
             with_keys(plan, spec, tuf.targets.keyholders.iter())
         }
         Role::Snapshot => json!({"snapshot": tuf.snapshot, "targets": role_spec(plan, Role::Targets)?}),

@@ -118,7 +118,7 @@ impl Engine<'_> {
         let Some((_, key, ..)) = signed.first() else { return Ok(()) };
         if !known {
             let content = String::from_utf8(bytes.to_vec()).map_err(|error| refused(error.to_string()))?;
-            let (key, ceremony) = (key.clone(), self.ceremony().folder());
+            let (key, ceremony) = (key.clone(), self.ceremony().folder().map_err(unwritable)?);
             self.archive.record(self.clock.now(), Event::ResponseTaken { key, ceremony, content })?;
         }
         for (step, key, signature, bytes, made) in signed {
@@ -239,7 +239,7 @@ impl Engine<'_> {
         let mut written = BTreeMap::new();
         for (key, documents) in asked {
             let ceremony = self.ceremony();
-            let folder = ceremony.folder();
+            let folder = ceremony.folder().map_err(unwritable)?;
             let path = layout::request(&folder, &key);
             let known = self.archive.state().requested.get(&key);
             let same = known.is_some_and(|known| {
@@ -265,7 +265,7 @@ impl Engine<'_> {
         let first = documents.iter().filter_map(|document| document.metadata().ok());
         let first = first.map(|metadata| metadata.head().expires).min();
         let most = now.shifted(DAYS).unwrap_or(now);
-        let folder = ceremony.folder();
+        let folder = ceremony.folder().map_err(unwritable)?;
         let mut request = Request {
             media_type: request::REQUEST.into(),
             ceremony,

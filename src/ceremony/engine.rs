@@ -261,7 +261,10 @@ impl Engine<'_> {
             Action::Issue { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => self.archive.state().keys.get(signer)?.device.clone(),
-            Action::ImportKey { .. } | Action::AssembleTrustRoot | Action::Publish { .. } => None,
+            Action::ImportKey { .. }
+            | Action::AssembleTrustRoot
+            | Action::TakeTarget { .. }
+            | Action::Publish { .. } => None,
         }
     }
 
@@ -273,6 +276,7 @@ impl Engine<'_> {
             Action::Issue { certificate, signer } => self.issue(step, certificate, signer),
             Action::IssueCrl { crl, signer } => self.issue_crl(step, crl, signer),
             Action::AssembleTrustRoot => self.assemble(step),
+            Action::TakeTarget { target } => self.take_target(step, target),
             Action::SignMetadata { role, signer } => self.sign_metadata(step, *role, signer),
             Action::Publish { role } => self.publish(step, *role),
         }

@@ -9,7 +9,7 @@ use crate::plan::{Name, Plan};
 /// use one device.
 pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
     match &step.action {
-        Action::GenerateKey { .. } | Action::ImportKey { .. } => false,
+        Action::GenerateKey { .. } | Action::ImportKey { .. } | Action::TakeTarget { .. } => false,
         Action::Issue { certificate, signer } => {
             let planned = plan.certificates.get(certificate);
             let issuer = planned.and_then(|planned| planned.issuer.as_deref());
@@ -55,7 +55,7 @@ pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
 fn rests_on(role: Role, other: &Step) -> bool {
     match role {
         Role::Root => matches!(other.action, Action::GenerateKey { .. } | Action::ImportKey { .. }),
-        Role::Targets => other.action == Action::AssembleTrustRoot,
+        Role::Targets => matches!(other.action, Action::AssembleTrustRoot | Action::TakeTarget { .. }),
         Role::Snapshot => publishes(other, Role::Targets),
         Role::Timestamp => publishes(other, Role::Snapshot),
     }

@@ -206,6 +206,7 @@ impl Comparison<'_> {
         let Some(planned) = &self.plan.tuf else {
             return found.unplanned("tuf", self.claims.published.iter().map(|made| made.role.as_str()));
         };
+        self.targets(planned, found);
         let root = self.document(Role::Root, found);
         let root = root.and_then(|document| {
             let root = Root::read(&document, |key| tuf::owner(self.claims, key));
@@ -251,6 +252,26 @@ impl Comparison<'_> {
             };
             if let Some(made) = made.filter(|made| *made != expires) {
                 found.take(object, format!("it expires on {made}, expected {expires}"));
+            }
+        }
+    }
+
+    /// Further targets, by the hashes that the newest metadata lists.
+    fn targets(&self, planned: &plan::Tuf, found: &mut Found) {
+        let Some(document) = self.document(Role::Targets, found) else { return };
+        let listed = document.signed.get("targets").and_then(serde_json::Value::as_object);
+        let hash = |name: &str| {
+            let file = listed?.get(name)?;
+            file.get("hashes")?.get("sha256")?.as_str()
+        };
+        for (name, target) in &planned.targets_files {
+            let object = format!("tuf.targets-files.{name}");
+            match hash(name.as_str()) {
+                None => found.take(object, "clients can't fetch it"),
+                Some(made) if made != target.sha256.as_str() => {
+                    found.take(object, format!("it has SHA-256 {made}, expected {}", *target.sha256));
+                }
+                Some(_) => {}
             }
         }
     }

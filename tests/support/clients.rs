@@ -74,13 +74,18 @@ impl TufClient {
 
     /// Refresh everything from the server, then fetch both targets.
     pub fn fetch(&self, server: &FileServer) -> Verdict {
+        self.fetch_all(server, &TARGETS)
+    }
+
+    /// Refresh everything from the server, then fetch these targets.
+    pub fn fetch_all(&self, server: &FileServer, targets: &[&str]) -> Verdict {
         let mut command = match self.fetcher {
             Fetcher::PythonTuf => python("tuf_fetch.py"),
             Fetcher::TufJs => node("tuf_fetch.mjs"),
             Fetcher::Tough => Command::new(installed("tough/debug/tuf-fetch-tough")),
         };
         let (cache, out) = (self.home.path().join("cache"), self.home.path().join("out"));
-        command.arg(&server.url).arg(&self.trusted).args([&cache, &out]).args(TARGETS);
+        command.arg(&server.url).arg(&self.trusted).args([&cache, &out]).args(targets);
         judge(command)
     }
 
