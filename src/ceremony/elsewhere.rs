@@ -198,9 +198,9 @@ impl Engine<'_> {
 
     /// The document of a role that shall be signed now; none where it rests on a step that is left.
     fn document(&mut self, role: Role, pending: &[&Step]) -> Result<Option<Document>, CeremonyError> {
-        let signs = |step: &&&Step| matches!(&step.action, Action::SignMetadata { role: signed, .. } if *signed == role);
-        let Some(step) = pending.iter().find(signs) else { return Ok(None) };
-        if pending.iter().any(|other| order::waits_for(self.plan, step, other)) {
+        let publishes = Action::Publish { role };
+        let open = pending.iter().any(|step| step.action == publishes);
+        if !open || pending.iter().any(|other| order::rests_on(role, other)) {
             return Ok(None);
         }
         let metadata = self.next_metadata(role)?;

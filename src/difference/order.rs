@@ -52,7 +52,7 @@ pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
 
 /// Whether the bytes of a role's metadata follow from what a step makes. Those of targets do not follow from
 /// the root: whoever is elsewhere signs both at once.
-fn rests_on(role: Role, other: &Step) -> bool {
+pub fn rests_on(role: Role, other: &Step) -> bool {
     match role {
         Role::Root => matches!(other.action, Action::GenerateKey { .. } | Action::ImportKey { .. }),
         Role::Targets => matches!(other.action, Action::AssembleTrustRoot | Action::TakeTarget { .. }),
