@@ -19,6 +19,7 @@ mod publish;
 mod request;
 mod revocations;
 pub mod signers;
+mod transcript;
 pub mod walkthrough;
 
 use std::path::PathBuf;

@@ -10,3 +10,4 @@ pub mod script;
 pub mod seal;
 pub mod show;
 pub mod signer;
+pub mod transparency;

@@ -20,6 +20,7 @@ mod module;
 mod pair;
 pub mod pin;
 pub mod pkcs11;
+mod probe;
 mod public_key;
 mod shares;
 pub mod state;
@@ -193,6 +194,23 @@ pub trait Token {
             key: key.clone(),
             lacking: "any mechanism for it".into(),
         }
+    }
+
+    /// What the device says of itself beside its report, by PKCS#11 names; empty where it says nothing.
+    fn flags(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The template by which a key of this algorithm is generated, by PKCS#11 names, public half and private;
+    /// empty where the device has none.
+    fn template(&self, _: &Name, _: Algorithm) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Tries on a throwaway key, which is never the token's and is destroyed again, what the device claims of
+    /// its keys: what was tried, and what came of it. Empty where nothing can be tried.
+    fn probe(&mut self, _: Algorithm) -> Result<BTreeMap<String, String>, TokenError> {
+        Ok(BTreeMap::new())
     }
 
     /// Every object that the session sees, sorted.

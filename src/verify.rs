@@ -32,6 +32,7 @@ pub mod people;
 pub mod plan;
 pub mod planned;
 pub mod profile;
+pub mod proof;
 pub mod report;
 pub mod request;
 pub mod rules;
@@ -40,6 +41,7 @@ pub mod signature;
 pub mod signing_config;
 pub mod ssh;
 mod text;
+pub mod transcript;
 pub mod trust_root;
 pub mod tuf;
 
@@ -197,6 +199,7 @@ impl Archive<'_> {
         journal::check(self.journal, open, at, sheet);
         operations::check(records, sheet);
         people::check(records, claims, sheet);
+        transcript::check(records, sheet);
         let files = files::check(self.path, claims, sheet);
         keys::check(claims, sheet);
         request::check(claims, certificates, sheet);
@@ -206,6 +209,7 @@ impl Archive<'_> {
         canary::check(claims, sheet);
         approval::check(records, claims, sheet);
         seal::check(records, &self.journal.leaves, claims, sheet);
+        proof::check(records, claims, sheet);
         tuf::check(claims, &files, at, sheet);
         elsewhere::check(records, sheet);
         let differences = |plan: &Result<Plan, String>| match plan {

@@ -10,7 +10,7 @@ use crate::pki::sha256_hex;
 use crate::plan::prove::Provider;
 use crate::plan::{Algorithm, Name, Time};
 use crate::site::{MachineFinding, Purpose};
-use crate::token::DeviceReport;
+use crate::token::{DeviceReport, ObjectReport};
 pub use crate::tuf::Role;
 use crate::tuf::request::Asked;
 
@@ -167,6 +167,58 @@ impl CanaryPart {
     /// Whether it is a certificate: what a CA's key may sign.
     pub fn is_certificate(self) -> bool {
         matches!(self, Self::Precertificate | Self::Certificate)
+    }
+}
+
+/// When a device's objects were listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// When it was first used in a run.
+    Before,
+    /// When its last step of the run was taken.
+    After,
+}
+
+/// Uses of a private key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Operations {
+    /// By the steps of the plan.
+    pub planned: u64,
+    /// How often it was about to sign.
+    pub made: u64,
+}
+
+/// What a person records at a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Observation {
+    /// Somebody comes in.
+    Entry,
+    /// Somebody leaves.
+    Exit,
+    /// A tamper-evident bag is opened or closed.
+    Bag,
+    /// A recording, and its hash when there is one.
+    Video,
+    /// A medium that something is copied to.
+    Media,
+    /// A thing is handed to somebody who keeps it.
+    Custody,
+}
+
+impl Observation {
+    /// The word for it, which is typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Entry => "entry",
+            Self::Exit => "exit",
+            Self::Bag => "bag",
+            Self::Video => "video",
+            Self::Media => "media",
+            Self::Custody => "custody",
+        }
     }
 }
 
@@ -507,6 +559,56 @@ pub enum Event {
         /// The envelope: an in-toto statement with the person's signature, as a DSSE file has it.
         envelope: String,
     },
+    /// What runs: the tool's own file, and what it was built of.
+    ToolIdentified {
+        /// Its version.
+        version: String,
+        /// SHA-256 of its file, in hex, where the system shows it.
+        sha256: Option<String>,
+        /// SHA-256 of the list of everything that it was built of (`Cargo.lock`), in hex.
+        dependencies: String,
+        /// What it was built for, such as `x86_64 linux, release`.
+        build: String,
+    },
+    /// What the ceremony's machine is like, whether or not it is as it should be.
+    MachineDescribed {
+        /// What was looked at, and what was found.
+        facts: BTreeMap<String, String>,
+    },
+    /// The objects that a device holds, when it is first used and when its last step was taken.
+    DeviceInventoried {
+        /// The plan's name of the device.
+        device: Name,
+        /// Before or after.
+        when: Moment,
+        /// The device's flags, by PKCS#11 names.
+        flags: Vec<String>,
+        /// The objects.
+        objects: Vec<ObjectReport>,
+    },
+    /// What a device claims of its keys was tried on a throwaway one.
+    DeviceProbed {
+        /// The plan's name of the device.
+        device: Name,
+        /// The algorithm of the throwaway key.
+        algorithm: Algorithm,
+        /// The template that keys are generated with.
+        template: Vec<String>,
+        /// What was tried, and what came of it.
+        tried: BTreeMap<String, String>,
+    },
+    /// How often private keys were used in a run, and how often its steps needed them.
+    OperationsCounted {
+        /// By key.
+        keys: BTreeMap<Name, Operations>,
+    },
+    /// A person recorded what no program can know.
+    ObservationRecorded {
+        /// What it is of.
+        what: Observation,
+        /// What was said, by question.
+        said: BTreeMap<String, String>,
+    },
     /// What there is of keys, algorithms and certificates was put together.
     InventoryMade {
         /// The CycloneDX document.
@@ -541,6 +643,19 @@ pub enum Event {
         /// The statement of an objection; none where the seal's own was signed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         objection: Option<String>,
+    },
+    /// A log's proof that it has a person's signature over a statement.
+    ProofRecorded {
+        /// The file in `evidence/` whose signature it is.
+        of: String,
+        /// Whose.
+        person: Name,
+        /// The log's host: its origin.
+        host: String,
+        /// The log's key, as whoever brought the proof trusts it: its SubjectPublicKeyInfo, as base64.
+        log: String,
+        /// The proof: Rekor's `TransparencyLogEntry`, as it came.
+        entry: String,
     },
     /// The journal's last line was cut off; what was left of it is kept aside.
     JournalTorn {
@@ -581,6 +696,13 @@ impl Event {
             | Self::CanaryStarted { .. }
             | Self::CanaryFinished { .. }
             | Self::ApprovalRecorded { .. }
+            | Self::ProofRecorded { .. }
+            | Self::ToolIdentified { .. }
+            | Self::MachineDescribed { .. }
+            | Self::DeviceInventoried { .. }
+            | Self::DeviceProbed { .. }
+            | Self::OperationsCounted { .. }
+            | Self::ObservationRecorded { .. }
             | Self::InventoryMade { .. }
             | Self::SealStarted { .. }
             | Self::JournalTorn { .. } => None,
@@ -617,6 +739,13 @@ impl Event {
             Self::CanarySigned { .. } => "canary-signed",
             Self::CanaryFinished { .. } => "canary-finished",
             Self::ApprovalRecorded { .. } => "approval-recorded",
+            Self::ProofRecorded { .. } => "proof-recorded",
+            Self::ToolIdentified { .. } => "tool-identified",
+            Self::MachineDescribed { .. } => "machine-described",
+            Self::DeviceInventoried { .. } => "device-inventoried",
+            Self::DeviceProbed { .. } => "device-probed",
+            Self::OperationsCounted { .. } => "operations-counted",
+            Self::ObservationRecorded { .. } => "observation-recorded",
             Self::InventoryMade { .. } => "inventory-made",
             Self::SealStarted { .. } => "seal-started",
             Self::SealSigned { .. } => "seal-signed",

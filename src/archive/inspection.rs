@@ -142,7 +142,7 @@ fn found(path: &Path) -> Result<BTreeMap<String, Content>, ArchiveError> {
     for parent in parents {
         below.extend(entries(&path.join(parent))?.into_iter().map(|(name, _)| format!("{parent}/{name}")));
     }
-    let fixed = RECORDED.into_iter().chain(parents).chain([EVIDENCE]).map(str::to_string);
+    let fixed = RECORDED.into_iter().chain(parents).chain([EVIDENCE, layout::PROOFS]).map(str::to_string);
     for folder in fixed.chain(below) {
         for (name, entry) in entries(&path.join(&folder))? {
             // What else is in evidence/ was written by people who read the archive.

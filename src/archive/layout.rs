@@ -76,6 +76,19 @@ pub fn approval(plan: &str, person: &Name) -> String {
     format!("evidence/approval-{plan}-{person}.dsse.json")
 }
 
+/// The folder of proofs that came back from logs.
+pub const PROOFS: &str = "evidence/proofs";
+
+/// Where a log's proof of a person's signature is kept. `of` is the file that has the signature.
+pub fn proof(of: &str, person: &Name, host: &str) -> String {
+    let of = of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
+    let host: String = host
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' })
+        .collect();
+    format!("{PROOFS}/{of}.{person}.{host}.json")
+}
+
 /// Whether a file of this name in `evidence/` follows from an event. What else is there was written by
 /// people who read the archive.
 pub fn is_recorded_evidence(name: &str) -> bool {
@@ -189,6 +202,9 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         Event::ApprovalRecorded { plan, person, envelope, .. } => {
             vec![once(approval(plan, person), envelope.as_bytes().to_vec())]
         }
+        Event::ProofRecorded { of, person, host, entry, .. } => {
+            vec![once(proof(of, person, host), entry.as_bytes().to_vec())]
+        }
         Event::InventoryMade { cbom } => vec![newest(CBOM, cbom)],
         Event::SealSigned { seal, person, objection: Some(statement), .. } => {
             let envelope = Envelope { payload: statement.as_bytes().to_vec(), signatures: signature(event) };
@@ -229,6 +245,12 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         | Event::CanaryStarted { .. }
         | Event::CanarySigned { .. }
         | Event::SealStarted { .. }
+        | Event::ToolIdentified { .. }
+        | Event::MachineDescribed { .. }
+        | Event::DeviceInventoried { .. }
+        | Event::DeviceProbed { .. }
+        | Event::OperationsCounted { .. }
+        | Event::ObservationRecorded { .. }
         | Event::CeremonyFinished { .. } => Vec::new(),
     }
 }

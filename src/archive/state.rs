@@ -221,7 +221,10 @@ pub const SEAL_STEP: &str = "seal/";
 /// Whether a line belongs to a seal alone: it tells of nothing that a seal would have to cover.
 fn is_seals_own(event: &Event) -> bool {
     match event {
-        Event::InventoryMade { .. } | Event::SealStarted { .. } | Event::SealSigned { .. } => true,
+        Event::InventoryMade { .. }
+        | Event::SealStarted { .. }
+        | Event::SealSigned { .. }
+        | Event::ProofRecorded { .. } => true,
         Event::SignatureIntended { step, .. } | Event::SignatureRepeated { step, .. } => {
             step.starts_with(SEAL_STEP)
         }
@@ -281,6 +284,13 @@ impl State {
                 }
             }
             Event::InventoryMade { .. }
+            | Event::ProofRecorded { .. }
+            | Event::ToolIdentified { .. }
+            | Event::MachineDescribed { .. }
+            | Event::DeviceInventoried { .. }
+            | Event::DeviceProbed { .. }
+            | Event::OperationsCounted { .. }
+            | Event::ObservationRecorded { .. }
             | Event::HalfKeyDiscarded { .. }
             | Event::CanarySigned { .. }
             | Event::JournalTorn { .. }

@@ -14,7 +14,7 @@ use super::engine::{Engine, Status, StepReport, millis};
 use super::people::People;
 use super::preflight::devices::{Found, Look, devices};
 use super::preflight::{Preflight, draft_everything};
-use super::{CeremonyError, Console, elsewhere, machine, signers};
+use super::{CeremonyError, Console, build, elsewhere, machine, signers, transcript};
 use crate::archive::{self, Archive, ArchiveError, Confirmation, Event, FileRecord, State, room};
 use crate::difference::{self, Step};
 use crate::lint::Rules;
@@ -145,7 +145,10 @@ impl Ceremony<'_> {
             disk_ms: 0.0,
             people_ms: 0.0,
         };
+        // Beside all that comes before the journal's first line.
+        let hashed = std::thread::spawn(build::own_sha256);
         let result = self.hold(&mut report, console);
+        drop(hashed);
         console.end();
         report.people_ms = millis(console.waited());
         report.elapsed_ms = millis(start.elapsed());
@@ -294,7 +297,9 @@ impl Day<'_> {
         for (person, endorsed) in &self.approvals.new {
             archive.approval(clock.now(), (&report.plan, person), endorsed)?;
         }
+        archive.record(clock.now(), build::identified())?;
         archive.record(clock.now(), Event::MachineChecked { findings })?;
+        archive.record(clock.now(), Event::MachineDescribed { facts: machine::facts(ceremony.guard) })?;
         if opened.asked {
             let (what, of) = (Confirmation::Begin, report.plan.clone());
             archive.record(clock.now(), Event::Confirmed { step: None, what, of, by: opened.by })?;
@@ -303,6 +308,7 @@ impl Day<'_> {
             archive.record(clock.now(), Event::ClockRead { wall: typed, skew, by })?;
         }
         let missing = self.steps.iter().filter(|step| !step.done).count();
+        let planned = transcript::planned(self.steps);
         self.console.begin(missing);
         let people = People { plan: self.plan, site: ceremony.site, state: self.state };
         let mut engine =
@@ -314,6 +320,8 @@ impl Day<'_> {
         let taken = engine.run(self.steps, &mut report.steps);
         report.requests = std::mem::take(&mut engine.requests);
         taken?;
+        let uses = transcript::operations(&planned, &self.state.operations, &archive.state().operations);
+        archive.record(clock.now(), uses)?;
         Ok(archive.record(clock.now(), Event::CeremonyFinished { plan: report.plan.clone() })?)
     }
 

@@ -97,6 +97,8 @@ pub struct Engine<'a> {
     pub later: BTreeSet<Name>,
     /// The logins that the journal knows of.
     logins: BTreeMap<Name, u32>,
+    /// Devices whose claims were tried.
+    pub(super) probed: BTreeSet<Name>,
     /// What the newest CRLs of this run list, by issuer, where another one follows.
     pub(super) listed: BTreeMap<Name, Before>,
     /// Requests to keys elsewhere that wait for an answer, as paths in the archive.
@@ -129,6 +131,7 @@ impl<'a> Engine<'a> {
             metadata: BTreeMap::new(),
             later: BTreeSet::new(),
             logins: BTreeMap::new(),
+            probed: BTreeSet::new(),
             listed: BTreeMap::new(),
             requests: Vec::new(),
             agreed: BTreeSet::new(),
@@ -165,6 +168,7 @@ impl Engine<'_> {
                 let next = pending.get(at..).unwrap_or_default();
                 if self.attempt(step, device.as_ref(), next, report)? {
                     self.announce(step)?;
+                    self.inventory_after(device.as_ref(), next.iter().skip(1).chain(&rest))?;
                 } else {
                     self.later.extend(device);
                     rest.push(step);
@@ -307,6 +311,7 @@ impl Engine<'_> {
                 (report, true)
             }
             None => {
+                self.probe(device, key, algorithm)?;
                 // Also when it was intended before: the journal counts what devices are asked to do.
                 self.archive.record(self.clock.now(), intended)?;
                 let token = self.token(device)?;
@@ -388,9 +393,16 @@ impl Engine<'_> {
         if self.logins.get(device).copied().unwrap_or_default() < logins {
             let event = Event::DeviceOpened { device: device.clone(), claims: claims.clone() };
             self.archive.record(self.clock.now(), event)?;
-            self.logins.insert(device.clone(), logins);
+            if self.logins.insert(device.clone(), logins).is_none() {
+                self.inventory_before(device)?;
+            }
         }
         Ok(claims)
+    }
+
+    /// Whether a device was logged in to in this run.
+    pub(super) fn is_logged_in(&self, device: &Name) -> bool {
+        self.logins.contains_key(device)
     }
 
     pub(super) fn token(&mut self, device: &Name) -> Result<&mut dyn Token, CeremonyError> {

@@ -1,5 +1,7 @@
 //! `rootwright seal`: a person signs what happened, or objects.
 
+mod logs;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -58,6 +60,19 @@ pub struct Seal {
     /// What `ssh-keygen -Y sign` made of the file that this command wrote.
     #[arg(long, value_name = "FILE")]
     signature: Option<PathBuf>,
+
+    /// Sign nothing: write into this folder what somebody with a network submits to transparency logs, of
+    /// every signature under approvals and seals.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["people", "signature", "object", "proof"])]
+    requests: Option<PathBuf>,
+
+    /// Sign nothing: take in what a Rekor log answered to such a request.
+    #[arg(long, value_name = "FILE", requires = "trusted_root", conflicts_with_all = ["people", "signature", "object"])]
+    proof: Vec<PathBuf>,
+
+    /// The trusted root that has the log of the proofs.
+    #[arg(long, value_name = "FILE", requires = "proof")]
+    trusted_root: Option<PathBuf>,
 }
 
 /// What was signed in this run, and who is missing.
@@ -78,6 +93,14 @@ impl Seal {
         let found = archive::inspect(&self.archive)?;
         conduct::refuse_other_purpose(&site, &found.state)?;
         let plan = plan(&found.journal.records)?;
+        if let Some(folder) = &self.requests {
+            return logs::write_requests(output, &found.state, &plan, folder);
+        }
+        if let Some(root) = &self.trusted_root {
+            let clock = clock(&found.state, site.is_rehearsal())?;
+            let mut archive = Archive::open(&self.archive, clock.now())?;
+            return logs::take_proofs(output, (&mut archive, clock), &plan, (&self.proof, root));
+        }
         let people = self.people(&plan, &site, &found.state)?;
         let clock = clock(&found.state, site.is_rehearsal())?;
         let mut archive = Archive::open(&self.archive, clock.now())?;

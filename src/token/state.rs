@@ -52,6 +52,26 @@ pub struct TokenState {
 }
 
 impl TokenState {
+    /// Its flags, by PKCS#11 names (CK_TOKEN_INFO).
+    pub(super) fn flags(&self) -> Vec<String> {
+        let (user, officer) = (&self.user_pin, &self.so_pin);
+        let flags = [
+            (self.initialized, "CKF_TOKEN_INITIALIZED"),
+            (self.write_protected, "CKF_WRITE_PROTECTED"),
+            (self.keypad, "CKF_PROTECTED_AUTHENTICATION_PATH"),
+            (self.user_pin_set, "CKF_USER_PIN_INITIALIZED"),
+            (user.count_low, "CKF_USER_PIN_COUNT_LOW"),
+            (user.final_try, "CKF_USER_PIN_FINAL_TRY"),
+            (user.locked, "CKF_USER_PIN_LOCKED"),
+            (user.to_be_changed, "CKF_USER_PIN_TO_BE_CHANGED"),
+            (officer.count_low, "CKF_SO_PIN_COUNT_LOW"),
+            (officer.final_try, "CKF_SO_PIN_FINAL_TRY"),
+            (officer.locked, "CKF_SO_PIN_LOCKED"),
+            (officer.to_be_changed, "CKF_SO_PIN_TO_BE_CHANGED"),
+        ];
+        flags.into_iter().filter(|(set, _)| *set).map(|(_, name)| name.to_string()).collect()
+    }
+
     /// From a module's answer. `report` says which module.
     pub(super) fn new(
         module: DeviceReport,

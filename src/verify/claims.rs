@@ -328,6 +328,12 @@ impl<'a> Claims<'a> {
             Event::ApprovalRecorded { plan, person, envelope, .. } => {
                 self.file(format!("evidence/approval-{plan}-{person}.dsse.json"), envelope.as_bytes())?;
             }
+            Event::ProofRecorded { of, person, host, entry, .. } => {
+                let of = of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+                let host: String = host.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+                self.file(format!("evidence/proofs/{of}.{person}.{host}.json"), entry.as_bytes())?;
+            }
             Event::InventoryMade { cbom } => self.newest("evidence/cbom.json", cbom),
             Event::SealStarted { seal, statement, .. } => {
                 if *seal != u64::try_from(self.seals.len()).unwrap_or(u64::MAX).saturating_add(1) {

@@ -35,9 +35,7 @@ impl Statement {
                 return Err(format!("its {field} is {found}, expected {expected}"));
             }
         }
-        let mut encoded = format!("DSSEv1 {} {TYPE} {} ", TYPE.len(), text.len()).into_bytes();
-        encoded.extend(text);
-        Ok(Self { encoded, value })
+        Ok(Self { encoded: encoded(text), value })
     }
 
     /// The digest of a subject, by name and algorithm.
@@ -52,6 +50,13 @@ impl Statement {
     pub fn says(&self, field: &str) -> &Value {
         self.value.get("predicate").and_then(|predicate| predicate.get(field)).unwrap_or(&Value::Null)
     }
+}
+
+/// What is signed of a statement's text.
+pub fn encoded(text: &[u8]) -> Vec<u8> {
+    let mut encoded = format!("DSSEv1 {} {TYPE} {} ", TYPE.len(), text.len()).into_bytes();
+    encoded.extend(text);
+    encoded
 }
 
 /// The JSON of an envelope with these signatures: key id, and base64.

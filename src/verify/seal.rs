@@ -94,7 +94,10 @@ pub fn check(records: &[Record], leaves: &[[u8; 32]], claims: &Claims<'_>, sheet
 /// What no seal covers: a note, or a warning where the plan asks for a seal.
 fn open(records: &[Record], seals: &[Seal<'_>], covered: u64, plan: Option<&str>, sheet: &mut Sheet) {
     let own = |record: &Record| match &record.event {
-        Event::InventoryMade { .. } | Event::SealStarted { .. } | Event::SealSigned { .. } => true,
+        Event::InventoryMade { .. }
+        | Event::SealStarted { .. }
+        | Event::SealSigned { .. }
+        | Event::ProofRecorded { .. } => true,
         Event::SignatureIntended { step, .. } | Event::SignatureRepeated { step, .. } => {
             step.starts_with("seal/")
         }
@@ -179,7 +182,7 @@ impl Seal<'_> {
     /// is what the journal opens.
     fn said(&self, statement: &Statement, records: &[Record], before: u64) -> Result<String, String> {
         let mut plans = Vec::new();
-        let (mut deviations, mut refusals) = (Vec::new(), Vec::new());
+        let (mut deviations, mut refusals, mut observations) = (Vec::new(), Vec::new(), Vec::new());
         let mut operations: BTreeMap<&str, u64> = BTreeMap::new();
         for record in
             records.iter().filter(|record| (before.saturating_add(1)..self.line).contains(&record.seq))
@@ -188,6 +191,7 @@ impl Seal<'_> {
                 Event::CeremonyStarted { plan, .. } => plans.push(plan.as_str()),
                 Event::DeviationRecorded { .. } => deviations.push(record.seq),
                 Event::RefusalRecorded { .. } => refusals.push(record.seq),
+                Event::ObservationRecorded { .. } => observations.push(record.seq),
                 Event::SignatureIntended { key, .. } | Event::SignatureRepeated { key, .. } => {
                     let count = operations.entry(key.as_str()).or_default();
                     *count = count.saturating_add(1);
@@ -205,6 +209,7 @@ impl Seal<'_> {
             ("plans", listed("ceremonies", "plan"), plans),
             ("deviations", listed("deviations", "line"), values(&deviations)),
             ("refusals", listed("refusals", "line"), values(&refusals)),
+            ("observations", listed("observations", "line"), values(&observations)),
         ] {
             if found != expected {
                 return Err(format!("its {what} are not those of the journal"));

@@ -19,11 +19,11 @@ pub(super) fn minutes(scene: &Scene) -> u32 {
     let own: u32 = match &scene.step.action {
         Action::GenerateKey { algorithm: Algorithm::Rsa3072 | Algorithm::Rsa4096, .. } => 5,
         Action::GenerateKey { .. } => 3,
-        Action::ImportKey { .. } => 2,
+        Action::ImportKey { .. } | Action::SignCsr { .. } => 2,
         Action::BackUp { .. } => 8,
         Action::Issue { .. } => 5,
         Action::IssueCrl { .. } => 3,
-        Action::SignCsr { .. } | Action::SignMetadata { .. } => 2,
+        Action::SignMetadata { .. } => 2,
         Action::AssembleTrustRoot | Action::Publish { .. } => 1,
     };
     if scene.reader.is_some() { own.saturating_add(READ_BACK) } else { own }

@@ -259,7 +259,7 @@ pub(super) fn sections(action: &Action) -> &'static [&'static str] {
             "other-key",
         ],
         Action::ImportKey { .. } => &["other-key", "step-missing"],
-        Action::Issue { .. } | Action::SignCsr { .. } | Action::IssueCrl { .. } => &[
+        Action::Issue { .. } | Action::IssueCrl { .. } | Action::SignCsr { .. } => &[
             "device-missing",
             "wrong-pin",
             "device-failed",

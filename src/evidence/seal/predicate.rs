@@ -332,6 +332,23 @@ fn take<E, R: FnMut() -> Result<[u8; 16], E>>(
                 });
             }
         }
+        Event::ObservationRecorded { what, said } => {
+            let mut words = BTreeMap::new();
+            for (question, answer) in said {
+                let kind = match question.split(' ').next() {
+                    Some("Where") => Private::Places,
+                    // Who comes, keeps or takes something.
+                    Some("Who" | "Who?") => Private::Names,
+                    _ if question == "By whom?" => Private::Names,
+                    _ => {
+                        words.insert(question.clone(), Word::Said(answer.clone()));
+                        continue;
+                    }
+                };
+                words.insert(question.clone(), secrets.word(kind, answer)?);
+            }
+            seal.observations.push(Observed { line, what: what.as_str().into(), said: words });
+        }
         _ => {}
     }
     Ok(())
