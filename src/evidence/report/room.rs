@@ -10,7 +10,7 @@ use super::holdings::to;
 use crate::archive::Event;
 use crate::archive::event::Moment;
 use crate::evidence::page::{fingerprint, moment};
-use crate::evidence::show::journal::detail;
+use crate::plan::Name;
 
 pub(super) fn room(facts: &Facts<'_>) -> Markup {
     html! { (observations(facts)) (tools(facts)) (devices(facts)) }
@@ -95,7 +95,7 @@ fn tools(facts: &Facts<'_>) -> Markup {
 /// What each device held at its first use and holds since its last, and what it was tried with.
 fn devices(facts: &Facts<'_>) -> Markup {
     let (mut first, mut last) = (BTreeMap::new(), BTreeMap::new());
-    let mut tried = Vec::new();
+    let mut probes: BTreeMap<String, Vec<(&Name, u64)>> = BTreeMap::new();
     for record in facts.records {
         match &record.event {
             Event::DeviceInventoried { device, when, objects, .. } => {
@@ -104,7 +104,10 @@ fn devices(facts: &Facts<'_>) -> Markup {
                 }
                 last.insert(device, (record.seq, objects));
             }
-            Event::DeviceProbed { .. } => tried.push(record),
+            Event::DeviceProbed { device, tried, .. } => {
+                let tried: Vec<String> = tried.iter().map(|(what, came)| format!("{what}: {came}")).collect();
+                probes.entry(tried.join("; ")).or_default().push((device, record.seq));
+            }
             _ => {}
         }
     }
@@ -124,9 +127,16 @@ fn devices(facts: &Facts<'_>) -> Markup {
                         }
                     }
                 }
-                @if !tried.is_empty() {
+                @if !probes.is_empty() {
                     h3 { "Tried on a throwaway key" }
-                    ul { @for record in tried { li { (detail(&record.event, &record.files)) " " (to(record.seq)) } } }
+                    ul {
+                        @for (tried, devices) in &probes {
+                            li {
+                                (tried) ". On "
+                                @for (at, (device, line)) in devices.iter().enumerate() { @if at > 0 { ", " } (device) " " (to(*line)) }
+                            }
+                        }
+                    }
                 }
             }
         }
