@@ -30,7 +30,7 @@ done
 rootwright=${ROOTWRIGHT:-}
 if [ -z "$rootwright" ]; then
   need_rust
-  install_missing compiler softhsm
+  install_missing compiler pcsclite softhsm
   cargo build --release --locked --target-dir target
   rootwright=target/release/rootwright
 fi

@@ -141,6 +141,55 @@ pub fn read(path: &Path) -> Result<(Journal, State), ArchiveError> {
     Ok((journal, state))
 }
 
+/// Writes a document that people read, whole or not at all, in place of an earlier one.
+pub fn document(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    disk::Disk::default().replace(path, bytes, disk::OPEN)
+}
+
+/// Every file of an archive but a rehearsal's tokens: path in the archive and content, sorted. Whatever is no
+/// regular file is left out.
+pub fn whole(path: &Path) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
+    let mut files = Vec::new();
+    let mut folders = vec![(path.to_path_buf(), String::new())];
+    while let Some((folder, below)) = folders.pop() {
+        let wrong = |error: io::Error| ArchiveError::Io { path: folder.clone(), error };
+        for entry in std::fs::read_dir(&folder).map_err(wrong)? {
+            let entry = entry.map_err(wrong)?;
+            let (kind, name) = (entry.file_type().map_err(wrong)?, entry.file_name());
+            let name = format!("{below}{}", name.to_string_lossy());
+            if kind.is_dir() && name != rehearsal::FOLDER {
+                folders.push((entry.path(), format!("{name}/")));
+            } else if kind.is_file() && !entry.file_name().to_string_lossy().starts_with(disk::TEMPORARY) {
+                files.push((name, std::fs::read(entry.path()).map_err(wrong)?));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Files that people put into `evidence/proofs/`: path in the archive and SHA-256, sorted.
+pub fn beside(path: &Path) -> Result<Vec<(String, String)>, ArchiveError> {
+    const PROOFS: &str = "evidence/proofs";
+    let folder = path.join(PROOFS);
+    let wrong = |error: io::Error| ArchiveError::Io { path: folder.clone(), error };
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(wrong(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(wrong)?;
+        if entry.path().is_file() {
+            let bytes = std::fs::read(entry.path()).map_err(wrong)?;
+            files.push((format!("{PROOFS}/{}", entry.file_name().to_string_lossy()), sha256_hex(&bytes)));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 fn journal(path: &Path) -> Result<Journal, ArchiveError> {
     let file = path.join("journal.jsonl");
     let bytes = match std::fs::read(&file) {

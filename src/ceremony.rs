@@ -1,6 +1,7 @@
 //! Runs the steps: preflight, engine, console.
 
 pub mod approvals;
+mod attestation;
 mod backup;
 pub mod build;
 pub mod clock;
@@ -19,6 +20,7 @@ mod request;
 mod revocations;
 pub mod signers;
 mod transcript;
+pub mod walkthrough;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -286,6 +288,9 @@ impl CeremonyError {
                     | TokenError::PinLocked { .. }
                     | TokenError::PinFinalTry { .. }
                     | TokenError::NoUserPin { .. }
+                    | TokenError::NotTouched { .. }
+                    | TokenError::NoService { .. }
+                    | TokenError::NotEnrolled { .. }
                     | TokenError::Lost { .. }
                     | TokenError::Call { .. }
                     | TokenError::ModuleFailed { .. }

@@ -9,8 +9,10 @@ pub mod output;
 pub mod prove;
 pub mod recovery;
 pub mod rehearse;
+pub mod report;
 pub mod run;
 pub mod schema;
+pub mod script;
 pub mod seal;
 pub mod show;
 pub mod sign;
@@ -64,11 +66,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Check),
+    Script(script::Print),
     Approve(approve::Approve),
     Rehearse(rehearse::Rehearse),
     Run(run::Run),
     Verify(verify::Verify),
     Prove(prove::Prove),
+    Report(report::Write),
     Seal(seal::Seal),
     Show(show::Show),
     Sign(sign::Sign),
@@ -103,11 +107,13 @@ impl Verb {
     fn run(self, output: &Output, start: Instant) -> Result<Code, Failure> {
         match self {
             Self::Check(verb) => verb.run(output),
+            Self::Script(verb) => verb.run(output),
             Self::Approve(verb) => verb.run(output),
             Self::Rehearse(verb) => verb.run(output, start),
             Self::Run(verb) => verb.run(output, start),
             Self::Verify(verb) => verb.run(output),
             Self::Prove(verb) => verb.run(output),
+            Self::Report(verb) => verb.run(output),
             Self::Seal(verb) => verb.run(output),
             Self::Show(verb) => verb.run(output),
             Self::Sign(verb) => verb.run(output),

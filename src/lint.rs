@@ -7,6 +7,7 @@
 
 mod rule;
 
+pub mod attestation;
 pub mod catalogue;
 pub mod certificate;
 pub mod crl;

@@ -1,6 +1,7 @@
 //! X.509, pure: bytes in, bytes out. Time and randomness are arguments.
 
 pub mod algorithm;
+pub mod attestation;
 pub mod certificate;
 pub mod crl;
 pub mod csr;

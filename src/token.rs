@@ -26,6 +26,7 @@ mod shares;
 pub mod state;
 mod template;
 pub mod throwaway;
+pub mod yubikey;
 
 use std::collections::BTreeMap;
 
@@ -40,7 +41,7 @@ pub use pin::{AskPin, PinError, PinOwner, PinRequest};
 pub use state::{PinState, TokenState};
 
 use crate::lint::Signable;
-use crate::pki::{Algorithm, PublicKey, Signature};
+use crate::pki::{Algorithm, PublicKey, Signature, attestation};
 use crate::plan::Name;
 
 /// What a device says of itself. Claims, recorded as such.
@@ -79,6 +80,8 @@ pub struct KeyReport {
     /// The private key's attributes as the device reads them back, by PKCS#11 name. What a device
     /// does not answer is recorded as "not answered".
     pub attributes: BTreeMap<String, serde_json::Value>,
+    /// The device's signed word on the key, where it gives one.
+    pub attestation: Option<attestation::Record>,
 }
 
 impl KeyReport {
@@ -91,7 +94,8 @@ impl KeyReport {
         copied: bool,
     ) -> Option<(String, String, String)> {
         let id = data_encoding::HEXLOWER.encode(&template::id(key));
-        if self.id != id {
+        // A YubiKey's key has the number of its slot, and is known by its attestation.
+        if self.attestation.is_none() && self.id != id {
             return Some(("its CKA_ID".into(), self.id.clone(), id));
         }
         let found = self.public.algorithm();
@@ -126,10 +130,12 @@ pub trait Token {
     fn algorithms(&self) -> &[Algorithm];
 
     /// Generates a key pair on the device, under this label, for signing only; refuses a label that
-    /// is taken. The key is found again before this returns.
+    /// is taken. The key is found again before this returns. Of a YubiKey, the key that was enrolled on it
+    /// is taken over, by its attestation.
     fn generate(&mut self, key: &Name, algorithm: Algorithm) -> Result<KeyReport, TokenError>;
 
     /// Refuses a label that is taken, by a whole key or by half of one: no key can be generated under it.
+    /// Refuses a YubiKey without an enrolled key.
     fn vacant(&mut self, key: &Name) -> Result<(), TokenError>;
 
     /// The key under this label, if there is one; more than one is an error.
@@ -137,6 +143,12 @@ pub trait Token {
 
     /// Refuses where the key under this label is not there, or is another than this one.
     fn holds(&mut self, key: &Name, public: &PublicKey) -> Result<(), TokenError>;
+
+    /// Whether each signature waits for a touch of the device, and what whoever touches it must know.
+    /// [`AskPin::touch`] tells a person before [`sign`](Self::sign) is called.
+    fn touch(&self) -> Option<PinRequest> {
+        None
+    }
 
     /// Signs. What comes back is not verified yet: that is what `Linted::attach` does.
     fn sign(&mut self, what: &dyn Signable) -> Result<Signature, TokenError>;

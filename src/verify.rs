@@ -11,6 +11,7 @@
 //! notices any change.
 
 pub mod approval;
+pub mod attestation;
 pub mod canary;
 pub mod canonical;
 pub mod certificate;

@@ -219,7 +219,7 @@ impl Day<'_> {
         // The plan is read aloud before any device is touched.
         let opened = if ceremony.dry_run { None } else { Some(self.opening(&report.plan)?) };
         let people = People { plan: self.plan, site: ceremony.site, state: self.state };
-        let look = Look { plan: self.plan, state: self.state, steps: self.steps, people };
+        let look = Look { plan: self.plan, state: self.state, steps: self.steps, people, rules: self.rules };
         let Found { devices, later } = devices(&look, tokens, self.console)?;
         let preflight = Preflight {
             rehearsal: ceremony.site.is_rehearsal(),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use data_encoding::BASE64;
 use serde::Serialize;
 
+use super::attestation;
 use super::clock::Clock;
 use super::people::People;
 use super::prompt::{self, Facts};
@@ -324,6 +325,10 @@ impl Engine<'_> {
         };
         self.refuse_known_key(key, &report.public)?;
         self.console.warnings(&lint::key::lint(key, &report.public, self.rules)?);
+        if let Some((words, warnings)) = attestation::judge(key, &report, &claims, self.rules)? {
+            self.console.note(&words);
+            self.console.warnings(&warnings);
+        }
         let mut record = key_record(key, Some((device, claims)), report, None);
         record.keyholder = self.plan.keyholder_of(key).cloned();
         let spec = difference::key_spec(self.plan, key);
@@ -363,6 +368,7 @@ impl Engine<'_> {
             id: String::new(),
             mechanism: "elsewhere".into(),
             attributes: Default::default(),
+            attestation: None,
         };
         let record = key_record(key, None, report, Some(BASE64.encode(&request.der)));
         let spec = difference::key_spec(self.plan, key);
@@ -442,7 +448,11 @@ impl Engine<'_> {
                 self.archive.record(self.clock.now(), intended)?;
             }
         }
-        let signature = self.token(&device)?.sign(&linted)?;
+        let token = self.ring.open(&device, self.console)?;
+        if let Some(touch) = token.touch() {
+            self.console.touch(&touch);
+        }
+        let signature = token.sign(&linted)?;
         Ok(linted.attach(signature)?)
     }
 
@@ -487,7 +497,7 @@ fn key_record(
         id: report.id,
         mechanism: report.mechanism,
         attributes: report.attributes,
-        attestation: None,
+        attestation: report.attestation.and_then(|record| serde_json::to_value(record).ok()),
         request,
     }
 }

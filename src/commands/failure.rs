@@ -23,12 +23,17 @@ fn section(error: &TokenError) -> Section {
         | TokenError::ModuleMissing { .. }
         | TokenError::NoSuchToken { .. }
         | TokenError::NoBlankToken { .. }
+        | TokenError::NotTouched { .. }
+        | TokenError::NoService { .. }
+        | TokenError::NotEnrolled { .. }
         | TokenError::Lost { .. } => Section::DeviceMissing,
         TokenError::Call { failure, .. } if failure.is_gone() => Section::DeviceMissing,
         TokenError::Pin { error: PinError::Exposed { .. }, .. } => Section::PinExposed,
         TokenError::Pin { .. } => Section::PinMissing,
         TokenError::ModuleChanged { .. } => Section::ModuleChanged,
-        TokenError::AlreadyInitialized { .. } => Section::TokenInUse,
+        TokenError::AlreadyInitialized { .. }
+        | TokenError::Defaults { .. }
+        | TokenError::SlotTaken { .. } => Section::TokenInUse,
         TokenError::PinLocked { .. } | TokenError::PinFinalTry { .. } => Section::PinLocked,
         TokenError::LabelTaken { .. } | TokenError::HalfMade { .. } => Section::LabelTaken,
         TokenError::WrongKey { .. } | TokenError::OtherKey { .. } | TokenError::Contradiction { .. } => {

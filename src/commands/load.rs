@@ -68,6 +68,12 @@ pub fn state(path: &Path) -> Result<State, Failure> {
     Ok(state)
 }
 
+/// Writes a document that people read, in place of an earlier one.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    archive::document(path, bytes)
+        .map_err(|error| Failure::usage(format!("{} can't be written: {error}", path.display())))
+}
+
 /// A word as a shell takes it.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);

@@ -206,6 +206,8 @@ fn tokens(
         };
         let device = Device {
             module: At::absent(module.to_path_buf()),
+            yubikey: None,
+            piv_slot: None,
             module_sha256: None,
             serial: None,
             model: None,

@@ -1,7 +1,8 @@
 //! All rules, by what they judge: for lists, waivers and documentation.
 
 use super::{
-    Rule, RuleInfo, certificate, crl, csr, finished, key, plan, request, statement, trust_root, tuf,
+    Rule, RuleInfo, attestation, certificate, crl, csr, finished, key, plan, request, statement, trust_root,
+    tuf,
 };
 use crate::plan::Policy;
 
@@ -24,6 +25,10 @@ pub fn chapters() -> Vec<Chapter> {
     vec![
         chapter("The plan as a whole", infos(plan::RULES).collect()),
         chapter("Public keys", infos(key::RULES).collect()),
+        chapter(
+            "Attestations of keys",
+            infos(attestation::UNREADABLE).chain(infos(attestation::RULES)).collect(),
+        ),
         chapter("Certificate signing requests", infos(csr::UNREADABLE).chain(infos(csr::RULES)).collect()),
         chapter(
             "Certificate signing requests that go out",

@@ -43,6 +43,11 @@ impl Certificate {
         pem("CERTIFICATE", &self.der)
     }
 
+    /// All of it, as read.
+    pub(super) fn parsed(&self) -> &x509_cert::Certificate {
+        &self.parsed
+    }
+
     /// What was signed, as read.
     pub fn tbs(&self) -> &TbsCertificate {
         self.parsed.tbs_certificate()

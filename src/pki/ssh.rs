@@ -262,7 +262,7 @@ impl SshSignature {
             "rsa-sha2-256" => public.verify(signed, &Signature(self.signature.clone())).is_ok(),
             "rsa-sha2-512" => {
                 use x509_cert::spki::DecodePublicKey;
-                let key = rsa::PublicKey::from_public_key_der(public.spki());
+                let key = rsa::RsaPublicKey::from_public_key_der(public.spki());
                 let scheme = rsa::Pkcs1v15Sign::new::<Sha512>();
                 key.is_ok_and(|key| key.verify(scheme, &Sha512::digest(signed), &self.signature).is_ok())
             }

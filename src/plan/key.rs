@@ -104,10 +104,10 @@ struct WrittenKey {
 impl TryFrom<WrittenKey> for Key {
     type Error = String;
     fn try_from(written: WrittenKey) -> Result<Self, String> {
+        let backup = written.backup;
         if written.fingerprint.is_some() && written.csr.is_none() {
             return Err("a `fingerprint` is that of a key that its `csr` brings: what a device generates has none before".into());
         }
-        let backup = written.backup;
         match (written.device, written.algorithm, written.csr) {
             (Some(device), Some(algorithm), None) => Ok(Self::Device { device, algorithm, backup }),
             (None, None, Some(_)) if backup.is_some() => {

@@ -20,6 +20,9 @@ pub struct PinState {
     pub locked: bool,
     /// It is the default, or expired.
     pub to_be_changed: bool,
+    /// How many tries are left, where the token says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries: Option<u8>,
 }
 
 /// A token that is there, as it describes itself without a login.
@@ -95,12 +98,14 @@ impl TokenState {
                 final_try: info.user_pin_final_try(),
                 locked: info.user_pin_locked(),
                 to_be_changed: info.user_pin_to_be_changed(),
+                tries: None,
             },
             so_pin: PinState {
                 count_low: info.so_pin_count_low(),
                 final_try: info.so_pin_final_try(),
                 locked: info.so_pin_locked(),
                 to_be_changed: info.so_pin_to_be_changed(),
+                tries: None,
             },
             // Zero, or the largest number there is, is how tokens say nothing.
             pin_length: (longest > 0 && longest < 4096 && shortest <= longest).then_some((shortest, longest)),

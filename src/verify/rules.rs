@@ -38,6 +38,7 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, files: &Lists
     };
     let plan = plan.as_ref().ok().map(|(plan, _)| plan);
     keys(claims, plan, &rules, sheet);
+    super::attestation::check(claims, &rules, sheet);
     let mut above: Vec<pki::Certificate> = Vec::new();
     for claim in &claims.certificates {
         let Some(parsed) = certificates.get(claim.name) else { continue };

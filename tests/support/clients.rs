@@ -200,6 +200,11 @@ pub fn pkilint() -> Command {
     python("lint_with_pkilint.py")
 }
 
+/// Chromium, as tests/clients/browse.mjs drives it.
+pub fn browse() -> Command {
+    node("browse.mjs")
+}
+
 /// What stock tools say of an envelope, its signatures and its statement: securesystemslib, in-toto's parser,
 /// and a JSON Schema of the predicate. Keys are PEM files by key id.
 pub fn sealed(envelope: &Path, threshold: usize, schema: &Path, keys: &[(String, PathBuf)]) -> Verdict {

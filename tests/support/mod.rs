@@ -10,6 +10,7 @@ pub mod ssh;
 pub mod tokens;
 pub mod world;
 pub mod years;
+pub mod yubikeys;
 
 use std::collections::HashMap;
 use std::fs;

@@ -59,7 +59,7 @@ fn line(record: &Record) -> Vec<Cell> {
     ]
 }
 
-fn detail(event: &Event, files: &[FileRecord]) -> String {
+pub(in crate::evidence) fn detail(event: &Event, files: &[FileRecord]) -> String {
     match event {
         Event::CeremonyStarted { name, plan, purpose, date_shift, tool, .. } => {
             let purpose = match purpose {
