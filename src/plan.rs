@@ -17,6 +17,8 @@ pub mod source;
 pub mod trust_root;
 pub mod tuf;
 
+use std::path::PathBuf;
+
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -177,14 +179,30 @@ impl Plan {
 
     /// The person whose key has this name: a keyholder, or another one with a device.
     pub fn keyholder_of(&self, key: &Name) -> Option<&Name> {
-        self.people_keys().map(|(person, ..)| person).find(|person| self.key_of(person) == key)
+        let people =
+            self.people.iter().filter(|(_, person)| person.device.is_some() || person.public_key.is_some());
+        people.map(|(name, _)| name).find(|name| self.key_of(name) == key)
+    }
+
+    /// Keys that are known by their public half alone, and sign TUF metadata elsewhere: name, file, and
+    /// SHA-256 of the SubjectPublicKeyInfo in hex.
+    pub fn public_keys(&self) -> impl Iterator<Item = (&Name, &At<PathBuf>, &At<String>)> {
+        let keys = self.keys.iter().filter_map(|(name, key)| match key {
+            Key::Public { public_key, public_key_sha256 } => Some((name, public_key, public_key_sha256)),
+            Key::Device { .. } | Key::Csr { .. } => None,
+        });
+        let people = self.people.iter().filter(|(_, person)| *person.role == Role::Keyholder);
+        let people = people.filter_map(|(name, person)| {
+            Some((self.key_of(name), person.public_key.as_ref()?, person.public_key_sha256.as_ref()?))
+        });
+        keys.chain(people)
     }
 
     /// Every key that a device generates: name, device, algorithm. CA and log keys first, then people's.
     pub fn device_keys(&self) -> impl Iterator<Item = (&Name, &Name, Algorithm)> {
         let keys = self.keys.iter().filter_map(|(name, key)| match key {
             Key::Device { device, algorithm, .. } => Some((name, &**device, **algorithm)),
-            Key::Csr { .. } => None,
+            Key::Csr { .. } | Key::Public { .. } => None,
         });
         let people =
             self.people_keys().map(|(person, device, algorithm)| (self.key_of(person), device, algorithm));

@@ -311,3 +311,81 @@ fn a_keyholder_sees_what_changes_and_types_the_device() {
     assert_eq!(screen.end(), 0, "{}", screen.shown());
     assert_eq!(read(&response)["signatures"].as_array().unwrap().len(), 2);
 }
+
+/// Killed at every so many points, while requests are written and while answers are taken: the same command
+/// goes on, and nothing is asked, taken or counted twice.
+#[test]
+fn killed_at_any_point_asking_and_taking_go_on() {
+    const EVERY: usize = 23;
+    let (life, site) = begun();
+    let kept = life.folder.path().join("kept");
+    let keep = || {
+        let _ = fs::remove_dir_all(&kept);
+        support::copy(&life.archive(), &kept);
+    };
+    let back = || {
+        fs::remove_dir_all(life.archive()).unwrap();
+        support::copy(&kept, &life.archive());
+        for file in fs::read_dir(life.archive().join("rehearsal/tokens")).unwrap().flatten() {
+            if file.path().extension().is_some_and(|end| end == "pin" || end == "so-pin") {
+                let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+                fs::set_permissions(file.path(), mode).unwrap();
+            }
+        }
+    };
+    let log = life.folder.path().join("points");
+    let run = |answers: &[&Path], kill: usize| {
+        let plan = life.write(&SECOND);
+        let mut command = support::rootwright();
+        command
+            .arg("run")
+            .arg(plan)
+            .arg("--site")
+            .arg(&site)
+            .arg("--archive")
+            .arg(life.archive())
+            .arg("--yes");
+        command.args(answers.iter().flat_map(|answer| [Path::new("--response"), answer]));
+        command.env("ROOTWRIGHT_FAULT", kill.to_string()).env("ROOTWRIGHT_FAULT_LOG", &log);
+        Run::from(command.output().unwrap())
+    };
+    let events = |name: &str| {
+        let journal = fs::read_to_string(life.archive().join("journal.jsonl")).unwrap();
+        journal.matches(&format!("\"type\":\"{name}\"")).count()
+    };
+    let mut answers: Vec<PathBuf> = Vec::new();
+    for (code, asked, taken) in [(3, 2, 0), (0, 2, 2)] {
+        keep();
+        let answers_now: Vec<&Path> = answers.iter().map(PathBuf::as_path).collect();
+        let _ = fs::remove_file(&log);
+        let whole = run(&answers_now, usize::MAX);
+        assert_eq!(whole.code, code, "{}", whole.shown());
+        let points = fs::read_to_string(&log).unwrap().lines().count();
+        assert!(points > 50, "{points} points");
+        for point in (1..=points).step_by(EVERY) {
+            back();
+            let killed = run(&answers_now, point);
+            assert_eq!(killed.code, -1, "point {point}: {}", killed.shown());
+            let again = run(&answers_now, usize::MAX);
+            assert_eq!(again.code, code, "point {point}: {}", again.shown());
+            assert_eq!(
+                (events("signature-requested"), events("response-taken")),
+                (asked, taken),
+                "point {point}"
+            );
+            if code == 0 {
+                let verified = life.verify();
+                assert_eq!(verified.code, 0, "point {point}: {}", verified.shown());
+            }
+        }
+        if answers.is_empty() {
+            let paused = run(&[], usize::MAX);
+            for keyholder in ["bob", "cat"] {
+                let (signed, answer) =
+                    sign(&life, &request(&life, &paused, keyholder), &format!("{keyholder}.json"), &[]);
+                assert_eq!(signed.code, 0, "{}", signed.shown());
+                answers.push(answer);
+            }
+        }
+    }
+}

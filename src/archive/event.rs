@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::pki::sha256_hex;
 use crate::plan::prove::Provider;
+use crate::plan::tuf::TargetName;
 use crate::plan::{Algorithm, Name, Time};
 use crate::site::{MachineFinding, Purpose};
 use crate::token::{DeviceReport, ObjectReport};
@@ -444,6 +445,15 @@ pub enum Event {
         /// `signing_config.v0.2.json`.
         signing_config: String,
     },
+    /// A further target was taken in from its file.
+    TargetTaken {
+        /// The step.
+        step: String,
+        /// The target's name.
+        target: TargetName,
+        /// Its content, as base64.
+        content: String,
+    },
     /// A role's metadata was signed by one key.
     MetadataSigned {
         /// The step.
@@ -468,7 +478,7 @@ pub enum Event {
         /// The key that shall sign.
         key: Name,
         /// The folder of the ceremony's requests.
-        ceremony: String,
+        ceremony: Name,
         /// Which documents.
         documents: Vec<Asked>,
         /// The request's text.
@@ -479,7 +489,7 @@ pub enum Event {
         /// The key that signed.
         key: Name,
         /// The folder of the ceremony's responses.
-        ceremony: String,
+        ceremony: Name,
         /// The answer's text.
         content: String,
     },
@@ -678,6 +688,7 @@ impl Event {
             | Self::CsrSigned { step, .. }
             | Self::CrlSigned { step, .. }
             | Self::TrustRootAssembled { step, .. }
+            | Self::TargetTaken { step, .. }
             | Self::MetadataSigned { step, .. }
             | Self::MetadataPublished { step, .. }
             | Self::CanarySigned { step, .. }
@@ -730,6 +741,7 @@ impl Event {
             Self::CsrSigned { .. } => "csr-signed",
             Self::CrlSigned { .. } => "crl-signed",
             Self::TrustRootAssembled { .. } => "trust-root-assembled",
+            Self::TargetTaken { .. } => "target-taken",
             Self::MetadataSigned { .. } => "metadata-signed",
             Self::SignatureRequested { .. } => "signature-requested",
             Self::ResponseTaken { .. } => "response-taken",

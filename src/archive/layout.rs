@@ -40,12 +40,12 @@ pub fn torn(rest: &[u8]) -> String {
 }
 
 /// Where the newest request to a key elsewhere is kept.
-pub fn request(ceremony: &str, key: &Name) -> String {
+pub fn request(ceremony: &Name, key: &Name) -> String {
     format!("{REQUESTS}/{ceremony}/{key}.json")
 }
 
 /// Where the newest answer of a key elsewhere is kept.
-pub fn response(ceremony: &str, key: &Name) -> String {
+pub fn response(ceremony: &Name, key: &Name) -> String {
     format!("{RESPONSES}/{ceremony}/{key}.json")
 }
 
@@ -166,6 +166,10 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             newest("trust-root/trusted_root.json", trusted_root),
             newest("trust-root/signing_config.v0.2.json", signing_config),
         ],
+        Event::TargetTaken { target, content, .. } => {
+            let bytes = decode(content);
+            vec![once(format!("tuf/targets/{}.{target}", sha256_hex(&bytes)), bytes)]
+        }
         Event::MetadataPublished { role, version, content, .. } => {
             let bytes = content.as_bytes().to_vec();
             match role {

@@ -9,6 +9,7 @@ use super::event::{Confirmation, Event, Role};
 use super::journal::{Damage, Record};
 use crate::pki::dsse::EnvelopeSignature;
 use crate::pki::{Certificate, CertificateRequest, PublicKey, sha256_hex};
+use crate::plan::tuf::TargetName;
 use crate::plan::{Name, Time};
 use crate::site::Purpose;
 use crate::tuf::request::{Asked, Request};
@@ -81,6 +82,15 @@ pub struct MadeTrustRoot {
     pub signing_config: String,
 }
 
+/// A further target that was taken in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenTarget {
+    /// SHA-256 of its content, in hex.
+    pub sha256: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
 /// A version of a role's metadata that was published.
 #[derive(Clone, Debug)]
 pub struct Published {
@@ -109,7 +119,7 @@ pub struct RoleSignature {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requested {
     /// The folder of the ceremony's requests.
-    pub ceremony: String,
+    pub ceremony: Name,
     /// Which documents it shall sign.
     pub documents: Vec<Asked>,
     /// SHA-256 of the request's file, in hex.
@@ -183,6 +193,8 @@ pub struct State {
     pub crls: BTreeMap<Name, MadeCrl>,
     /// The trust root in force.
     pub trust_root: Option<MadeTrustRoot>,
+    /// Further targets as they were taken in last, by name.
+    pub targets: BTreeMap<TargetName, TakenTarget>,
     /// Published metadata of each role, oldest first.
     pub tuf: BTreeMap<Role, Vec<Published>>,
     /// The texts of the targets that clients of sigstore have, by name.
@@ -192,7 +204,7 @@ pub struct State {
     /// SHA-256 of the answers that were taken, in hex.
     pub answers: BTreeSet<String>,
     /// The folders of the ceremonies that asked.
-    pub asked_from: BTreeSet<String>,
+    pub asked_from: BTreeSet<Name>,
     /// Signatures over the version that comes next, by role and key.
     pub signatures: BTreeMap<(Role, u64, Name), RoleSignature>,
     /// How many canaries were begun.
@@ -369,6 +381,10 @@ impl State {
                     trusted_root: trusted_root.clone(),
                     signing_config: signing_config.clone(),
                 });
+            }
+            Event::TargetTaken { target, content, .. } => {
+                let bytes = decode(content)?;
+                self.targets.insert(target.clone(), TakenTarget { sha256: sha256_hex(&bytes), bytes });
             }
             Event::MetadataSigned { role, version, key, spec, keyid, signature, signed, .. } => {
                 let made = RoleSignature {

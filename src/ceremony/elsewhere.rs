@@ -118,7 +118,7 @@ impl Engine<'_> {
         let Some((_, key, ..)) = signed.first() else { return Ok(()) };
         if !known {
             let content = String::from_utf8(bytes.to_vec()).map_err(|error| refused(error.to_string()))?;
-            let (key, ceremony) = (key.clone(), self.ceremony().folder());
+            let (key, ceremony) = (key.clone(), self.ceremony().folder().map_err(unwritable)?);
             self.archive.record(self.clock.now(), Event::ResponseTaken { key, ceremony, content })?;
         }
         for (step, key, signature, bytes, made) in signed {
@@ -198,9 +198,9 @@ impl Engine<'_> {
 
     /// The document of a role that shall be signed now; none where it rests on a step that is left.
     fn document(&mut self, role: Role, pending: &[&Step]) -> Result<Option<Document>, CeremonyError> {
-        let signs = |step: &&&Step| matches!(&step.action, Action::SignMetadata { role: signed, .. } if *signed == role);
-        let Some(step) = pending.iter().find(signs) else { return Ok(None) };
-        if pending.iter().any(|other| order::waits_for(self.plan, step, other)) {
+        let publishes = Action::Publish { role };
+        let open = pending.iter().any(|step| step.action == publishes);
+        if !open || pending.iter().any(|other| order::rests_on(role, other)) {
             return Ok(None);
         }
         let metadata = self.next_metadata(role)?;
@@ -225,7 +225,9 @@ impl Engine<'_> {
         let pending: Vec<&Step> = away.iter().chain(rest).copied().collect();
         for step in away {
             let Action::SignMetadata { role, signer } = &step.action else { continue };
-            if signers::place(self.people, self.archive.state(), step) != Place::Elsewhere {
+            // What is published by now needs nobody any more.
+            let open = rest.iter().any(|step| step.action == Action::Publish { role: *role });
+            if !open || signers::place(self.people, self.archive.state(), step) != Place::Elsewhere {
                 continue;
             }
             let Some(document) = self.document(*role, &pending)? else { continue };
@@ -237,7 +239,7 @@ impl Engine<'_> {
         let mut written = BTreeMap::new();
         for (key, documents) in asked {
             let ceremony = self.ceremony();
-            let folder = ceremony.folder();
+            let folder = ceremony.folder().map_err(unwritable)?;
             let path = layout::request(&folder, &key);
             let known = self.archive.state().requested.get(&key);
             let same = known.is_some_and(|known| {
@@ -263,7 +265,7 @@ impl Engine<'_> {
         let first = documents.iter().filter_map(|document| document.metadata().ok());
         let first = first.map(|metadata| metadata.head().expires).min();
         let most = now.shifted(DAYS).unwrap_or(now);
-        let folder = ceremony.folder();
+        let folder = ceremony.folder().map_err(unwritable)?;
         let mut request = Request {
             media_type: request::REQUEST.into(),
             ceremony,

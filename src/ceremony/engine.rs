@@ -19,7 +19,7 @@ use crate::lint::{self, Lintable, Linted, Rules, Signable, Signed};
 use crate::pki::crl::Before;
 use crate::pki::{Document, PublicKey};
 use crate::plan::{Algorithm, Key, Name, Plan};
-use crate::token::{DeviceReport, KeyReport, Token, TokenError};
+use crate::token::{self, DeviceReport, KeyReport, Token, TokenError};
 use crate::tuf::Metadata;
 
 /// What happened to a step.
@@ -267,7 +267,10 @@ impl Engine<'_> {
             | Action::SignCsr { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => self.archive.state().keys.get(signer)?.device.clone(),
-            Action::ImportKey { .. } | Action::AssembleTrustRoot | Action::Publish { .. } => None,
+            Action::ImportKey { .. }
+            | Action::AssembleTrustRoot
+            | Action::TakeTarget { .. }
+            | Action::Publish { .. } => None,
         }
     }
 
@@ -280,6 +283,7 @@ impl Engine<'_> {
             Action::SignCsr { csr, signer } => self.sign_csr(step, csr, signer),
             Action::IssueCrl { crl, signer } => self.issue_crl(step, crl, signer),
             Action::AssembleTrustRoot => self.assemble(step),
+            Action::TakeTarget { target } => self.take_target(step, target),
             Action::SignMetadata { role, signer } => self.sign_metadata(step, *role, signer),
             Action::Publish { role } => self.publish(step, *role),
         }
@@ -354,6 +358,10 @@ impl Engine<'_> {
     }
 
     fn import(&mut self, step: &Step, key: &Name) -> Result<(), CeremonyError> {
+        let public = self.plan.public_keys().find(|(name, ..)| *name == key);
+        if let Some((_, path, hash)) = public {
+            return self.import_public(step, key, path, hash);
+        }
         let Some(Key::Csr { csr, .. }) = self.plan.keys.get(key) else {
             return Err(CeremonyError::Missing(format!("the plan has no request for the key `{key}`")));
         };
@@ -371,6 +379,41 @@ impl Engine<'_> {
             attestation: None,
         };
         let record = key_record(key, None, report, Some(BASE64.encode(&request.der)));
+        let spec = difference::key_spec(self.plan, key);
+        let event = Event::KeyMade { step: step.id.clone(), spec, adopted: false, key: Box::new(record) };
+        Ok(self.archive.record(self.clock.now(), event)?)
+    }
+
+    /// A key of which only the public half is known. A throwaway one stands in for it where all are drafted.
+    fn import_public(
+        &mut self,
+        step: &Step,
+        key: &Name,
+        path: &Path,
+        hash: &str,
+    ) -> Result<(), CeremonyError> {
+        let path = self.folder.join(path);
+        let wrong = |reason: String| CeremonyError::Input { path: path.clone(), reason };
+        let bytes = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
+        let read = match std::str::from_utf8(&bytes) {
+            Ok(text) if text.contains("-----BEGIN") => PublicKey::from_pem(text),
+            _ => PublicKey::from_spki(&bytes),
+        };
+        let public = read.map_err(|error| wrong(error.to_string()))?;
+        if public.fingerprint() != hash {
+            let found = public.fingerprint();
+            return Err(wrong(format!("the key has SHA-256 {found}, and the plan names {hash}")));
+        }
+        self.console.warnings(&lint::key::lint(key, &public, self.rules)?);
+        self.refuse_known_key(key, &public)?;
+        let (report, device) = if self.archive.is_scratch() {
+            (self.token(key)?.generate(key, public.algorithm())?, Some(key.clone()))
+        } else {
+            let (id, mechanism) = (String::new(), "elsewhere".to_string());
+            (KeyReport { public, id, mechanism, attributes: Default::default(), attestation: None }, None)
+        };
+        let mut record = key_record(key, None, report, None);
+        (record.device, record.keyholder) = (device, self.plan.keyholder_of(key).cloned());
         let spec = difference::key_spec(self.plan, key);
         let event = Event::KeyMade { step: step.id.clone(), spec, adopted: false, key: Box::new(record) };
         Ok(self.archive.record(self.clock.now(), event)?)
@@ -448,11 +491,7 @@ impl Engine<'_> {
                 self.archive.record(self.clock.now(), intended)?;
             }
         }
-        let token = self.ring.open(&device, self.console)?;
-        if let Some(touch) = token.touch() {
-            self.console.touch(&touch);
-        }
-        let signature = token.sign(&linted)?;
+        let signature = token::sign(self.ring.open(&device, self.console)?, &linted, self.console)?;
         Ok(linted.attach(signature)?)
     }
 

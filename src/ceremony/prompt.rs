@@ -191,6 +191,10 @@ impl Engine<'_> {
                 let what = format!("the TUF {role} metadata, version {}", published.version);
                 (what, Fingerprint::of(published.content.as_bytes()))
             }
+            Action::TakeTarget { target } => {
+                let taken = state.targets.get(target)?;
+                (format!("the target {target}"), Fingerprint::from_hex(&taken.sha256))
+            }
             Action::BackUp { .. } | Action::SignMetadata { .. } => return None,
         })
     }

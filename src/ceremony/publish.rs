@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use super::CeremonyError;
 use super::engine::{Again, Engine};
 use super::prompt::Facts;
-use crate::archive::Role;
+use crate::archive::{Event, Role};
 use crate::difference::{self, Step};
 use crate::lint::tuf::signed;
 use crate::lint::{self, Lintable};
-use crate::pki::{Draft, PublicKey};
-use crate::plan::{Name, Tuf};
+use crate::pki::{Draft, PublicKey, sha256_hex};
+use crate::plan::tuf::{Periods, TargetName};
+use crate::plan::{At, Name, Tuf};
 use crate::trust_root::{self, Material};
 use crate::tuf::{self, Envelope, Key, Metadata, RoleSignature, Root, Signers};
+
+/// The largest target, in bytes: the journal keeps its content.
+const LARGEST_TARGET: u64 = 4 << 20;
 
 impl Engine<'_> {
     pub(super) fn assemble(&mut self, step: &Step) -> Result<(), CeremonyError> {
@@ -43,6 +47,29 @@ impl Engine<'_> {
         let passed = lint::trust_root::lint(&files, self.rules)?;
         self.console.warnings(&passed.warnings);
         Ok(self.archive.trust_root(self.clock.now(), &step.id, spec, &passed)?)
+    }
+
+    /// Takes a further target in from its file, which must be the one that the plan names.
+    pub(super) fn take_target(&mut self, step: &Step, target: &TargetName) -> Result<(), CeremonyError> {
+        let planned = self.plan.tuf.as_ref().and_then(|tuf| tuf.targets_files.get(target));
+        let planned =
+            planned.ok_or_else(|| CeremonyError::Missing(format!("the plan has no target {target}")))?;
+        let path = self.folder.join(&*planned.file);
+        let wrong = |reason: String| CeremonyError::Input { path: path.clone(), reason };
+        let size = std::fs::metadata(&path).map_err(|error| wrong(error.to_string()))?.len();
+        if size > LARGEST_TARGET {
+            return Err(wrong(format!("{size} bytes, and a target has at most {LARGEST_TARGET}")));
+        }
+        let bytes = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
+        let (found, expected) = (sha256_hex(&bytes), planned.sha256.as_str());
+        if found != expected {
+            return Err(wrong(format!(
+                "found SHA-256 {found}, expected {expected}, which the plan has: it is another file than the one that was reviewed"
+            )));
+        }
+        let content = data_encoding::BASE64.encode(&bytes);
+        let (step, target) = (step.id.clone(), target.clone());
+        Ok(self.archive.record(self.clock.now(), Event::TargetTaken { step, target, content })?)
     }
 
     pub(super) fn sign_metadata(
@@ -128,16 +155,36 @@ impl Engine<'_> {
             })
         };
         let metadata: Metadata = match role {
-            Role::Root => Root::new(version, *planned.root.expires, &self.signers(planned)?).into(),
+            Role::Root => {
+                let mut root = Root::new(version, *planned.root.expires, &self.signers(planned)?);
+                root.extra.extend(periods(planned.root.periods.as_ref()));
+                for (role, planned) in
+                    [(Role::Snapshot, &planned.snapshot), (Role::Timestamp, &planned.timestamp)]
+                {
+                    let keys = root.roles.get_mut(&role).map(|keys| &mut keys.extra);
+                    keys.into_iter().for_each(|extra| extra.extend(periods(planned.periods.as_ref())));
+                }
+                root.into()
+            }
             Role::Targets => {
                 let made = state.trust_root.as_ref();
                 let made = made
                     .ok_or_else(|| CeremonyError::Missing("the trust root is not put together yet".into()))?;
-                let files = [
+                let mut files = vec![
                     ("trusted_root.json", made.trusted_root.as_bytes()),
                     ("signing_config.v0.2.json", made.signing_config.as_bytes()),
                 ];
-                tuf::Targets::new(version, *planned.targets.expires, &files).into()
+                for (name, planned) in &planned.targets_files {
+                    let taken =
+                        state.targets.get(name).filter(|taken| taken.sha256 == planned.sha256.as_str());
+                    let taken = taken.ok_or_else(|| {
+                        CeremonyError::Missing(format!("the target {name} is not taken in yet"))
+                    })?;
+                    files.push((name.as_str(), taken.bytes.as_slice()));
+                }
+                let mut targets = tuf::Targets::new(version, *planned.targets.expires, &files);
+                targets.extra.extend(periods(planned.targets.periods.as_ref()));
+                targets.into()
             }
             Role::Snapshot => {
                 tuf::Snapshot::new(version, *planned.snapshot.expires, below(Role::Targets)?).into()
@@ -171,7 +218,13 @@ impl Engine<'_> {
 
     /// A key as TUF lists it; a keyholder's names its owner.
     fn tuf_key(&self, name: &Name) -> Result<Key, CeremonyError> {
-        Ok(Key::new(&self.public(name)?, self.plan.keyholder_of(name))?)
+        let key = Key::new(&self.public(name)?, self.plan.keyholder_of(name))?;
+        let online = self.plan.tuf.iter().flat_map(|tuf| [&tuf.snapshot, &tuf.timestamp]);
+        let uri = online.filter(|role| *role.key == *name).find_map(|role| role.uri.as_deref());
+        Ok(match uri {
+            Some(uri) => key.found_at(uri),
+            None => key,
+        })
     }
 
     /// The root that clients trust now.
@@ -225,6 +278,14 @@ fn listed(
     ours.next().ok_or_else(|| {
         CeremonyError::Missing(format!("the key `{signer}` does not sign {role}, by any root there is"))
     })
+}
+
+/// The fields by which tuf-on-ci knows when to sign again.
+fn periods(periods: Option<&At<Periods>>) -> tuf::Extra {
+    let fields = periods.iter().flat_map(|periods| {
+        [("x-tuf-on-ci-expiry-period", periods.expiry), ("x-tuf-on-ci-signing-period", periods.signing)]
+    });
+    fields.map(|(name, days)| (name.to_string(), days.into())).collect()
 }
 
 /// What a keyholder looks at before signing a role's metadata.

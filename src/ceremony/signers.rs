@@ -7,7 +7,7 @@ use super::engine::Engine;
 use super::people::People;
 use crate::archive::{Role, State};
 use crate::difference::{self, Action, Step, handover};
-use crate::plan::Name;
+use crate::plan::{self, Name};
 use crate::tuf::{self, Progress, RoleSignature};
 
 /// Where the key of a step is.
@@ -27,7 +27,9 @@ pub fn place(people: People<'_>, state: &State, step: &Step) -> Place {
     let made = state.keys.get(signer);
     let keyholder = made.and_then(|made| made.keyholder.as_ref());
     let says = |name: &Name| people.site.elsewhere.iter().any(|elsewhere| **elsewhere == *name);
-    if says(signer) || keyholder.is_some_and(says) || made.is_some_and(|made| made.device.is_none()) {
+    let public = people.plan.public_keys().any(|(key, ..)| key == signer);
+    if public || says(signer) || keyholder.is_some_and(says) || made.is_some_and(|made| made.device.is_none())
+    {
         return Place::Elsewhere;
     }
     let device = made.and_then(|made| made.device.as_ref());
@@ -117,7 +119,8 @@ fn absent(state: &State, key: &Name) -> Absent {
 
 /// Whether everybody whom the site says to be elsewhere is somebody.
 pub fn known(people: People<'_>, state: &State) -> Result<(), CeremonyError> {
-    let mut names: Vec<Name> = people.plan.keyholders().map(|(name, ..)| name.clone()).collect();
+    let holders = people.plan.people.iter().filter(|(_, person)| *person.role == plan::Role::Keyholder);
+    let mut names: Vec<Name> = holders.map(|(name, _)| name.clone()).collect();
     names.extend(people.plan.device_keys().map(|(key, ..)| key.clone()));
     names.extend(people.plan.keys.keys().cloned());
     names.extend(state.keys.iter().flat_map(|(key, made)| made.keyholder.iter().chain([key]).cloned()));

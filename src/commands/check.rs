@@ -119,7 +119,8 @@ impl Check {
             keys: plan
                 .device_keys()
                 .count()
-                .saturating_add(plan.keys.values().filter(|key| matches!(key, Key::Csr { .. })).count()),
+                .saturating_add(plan.keys.values().filter(|key| matches!(key, Key::Csr { .. })).count())
+                .saturating_add(plan.public_keys().count()),
             certificates: plan.certificates.len(),
             crls: plan.crls.len(),
             profile: loaded.rules.policy(),

@@ -35,10 +35,17 @@ pub struct Man {
     #[arg(long, value_name = "SECTION", num_args = 0..=1)]
     recovery: Option<Option<Section>>,
 
+    /// Print what to do when something is lost: a key, a keyholder's device, the root (Markdown).
+    #[arg(long, conflicts_with = "recovery")]
+    runbooks: bool,
+
     /// Print what this tool was built of: an SBOM in CycloneDX 1.6, from the list that is in the binary.
     #[arg(long, conflicts_with = "recovery")]
     sbom: bool,
 }
+
+/// `docs/runbooks.md`, which is in the binary, too.
+const RUNBOOKS: &str = include_str!("../../docs/runbooks.md");
 
 impl Man {
     /// Prints.
@@ -51,6 +58,7 @@ impl Man {
         match self.recovery {
             Some(Some(section)) => return print(format!("# {section}\n\n{}\n", section.text()).as_bytes()),
             Some(None) => return print(recovery::TEXT.as_bytes()),
+            None if self.runbooks => return print(RUNBOOKS.as_bytes()),
             None => {}
         }
         let mut command = Cli::command();

@@ -15,6 +15,7 @@ use crate::lint::Rules;
 use crate::pki::sha256_hex;
 use crate::plan::Name;
 use crate::token::{Devices, environment};
+use crate::tuf::Role;
 use crate::tuf::request::Request;
 
 /// Sign a request, on the keyholder's own machine.
@@ -153,7 +154,10 @@ fn introduce(request: &Request, compared: bool, console: &mut Terminal) {
 
 /// What the request says is published is what was downloaded.
 fn published(request: &Request, folder: &Path) -> Result<(), Failure> {
-    for (role, said) in &request.published.metadata {
+    // Snapshot and timestamp may have been signed anew since: they matter to whoever signs them.
+    let asked =
+        |role: Role| role.is_offline() || request.documents.iter().any(|document| document.role == role);
+    for (role, said) in request.published.metadata.iter().filter(|(role, _)| asked(**role)) {
         let version =
             said.get("signed").and_then(|signed| signed.get("version")).and_then(serde_json::Value::as_u64);
         let path = folder.join(role.file(version.unwrap_or_default()));
@@ -170,9 +174,8 @@ fn published(request: &Request, folder: &Path) -> Result<(), Failure> {
         }
     }
     // Nor may there be a newer root than the one that the request goes on from.
-    let newest =
-        request.published.envelope(crate::tuf::Role::Root).map_or(0, |root| root.signed.head().version);
-    let next = folder.join(crate::tuf::Role::Root.file(newest.saturating_add(1)));
+    let newest = request.published.envelope(Role::Root).map_or(0, |root| root.signed.head().version);
+    let next = folder.join(Role::Root.file(newest.saturating_add(1)));
     if next.exists() {
         return Err(Failure::findings(format!(
             "the request goes on from root version {newest}, and {} is there",

@@ -9,7 +9,7 @@ use crate::plan::{Name, Plan};
 /// use one device.
 pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
     match &step.action {
-        Action::GenerateKey { .. } | Action::ImportKey { .. } => false,
+        Action::GenerateKey { .. } | Action::ImportKey { .. } | Action::TakeTarget { .. } => false,
         Action::Issue { certificate, signer } => {
             let planned = plan.certificates.get(certificate);
             let issuer = planned.and_then(|planned| planned.issuer.as_deref());
@@ -46,21 +46,24 @@ pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
                 | Action::BackUp { .. }
                 | Action::IssueCrl { .. }
         ),
-        Action::SignMetadata { role, signer } => {
-            let below = match role {
-                Role::Root => matches!(other.action, Action::GenerateKey { .. } | Action::ImportKey { .. }),
-                // Its bytes do not rest on the root: whoever is elsewhere signs both at once.
-                Role::Targets => other.action == Action::AssembleTrustRoot,
-                Role::Snapshot => publishes(other, Role::Targets),
-                Role::Timestamp => publishes(other, Role::Snapshot),
-            };
-            makes(other, signer) || below
-        }
+        Action::SignMetadata { role, signer } => makes(other, signer) || rests_on(*role, other),
+        // Its signers may all be elsewhere: then there is no step of theirs to wait for.
         Action::Publish { role } => {
             let signs = matches!(&other.action, Action::SignMetadata { role: signed, .. } if signed == role);
             // Clients count its signatures under the newest root.
-            signs || *role != Role::Root && publishes(other, Role::Root)
+            signs || rests_on(*role, other) || *role != Role::Root && publishes(other, Role::Root)
         }
+    }
+}
+
+/// Whether the bytes of a role's metadata follow from what a step makes. Those of targets do not follow from
+/// the root: whoever is elsewhere signs both at once.
+pub fn rests_on(role: Role, other: &Step) -> bool {
+    match role {
+        Role::Root => matches!(other.action, Action::GenerateKey { .. } | Action::ImportKey { .. }),
+        Role::Targets => matches!(other.action, Action::AssembleTrustRoot | Action::TakeTarget { .. }),
+        Role::Snapshot => publishes(other, Role::Targets),
+        Role::Timestamp => publishes(other, Role::Snapshot),
     }
 }
 

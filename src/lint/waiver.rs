@@ -134,6 +134,7 @@ fn objects(plan: &Plan) -> Vec<String> {
     let mut objects = vec![super::plan::OBJECT.to_string()];
     objects.extend(plan.keys.keys().map(|name| format!("keys.{name}")));
     objects.extend(plan.people_keys().map(|(name, ..)| format!("keys.{}", plan.key_of(name))));
+    objects.extend(plan.public_keys().map(|(name, ..)| format!("keys.{name}")));
     objects.extend(plan.certificates.keys().map(|name| format!("certificates.{name}")));
     objects.extend(plan.csrs.keys().map(|name| format!("csrs.{name}")));
     objects.extend(plan.crls.keys().map(|name| format!("crls.{name}")));

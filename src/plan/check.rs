@@ -19,6 +19,7 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     backups(plan, &mut faults);
     people(plan, &mut faults);
     signers(plan, &mut faults);
+    public_keys(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
         cross::cross(plan, name, certificate, &mut faults);
@@ -110,6 +111,27 @@ fn signers(plan: &Plan, faults: &mut Vec<Fault>) {
     }
 }
 
+/// A key that is known by its public half alone signs TUF metadata, and nothing else: nobody proved to hold it.
+fn public_keys(plan: &Plan, faults: &mut Vec<Fault>) {
+    let hex = |hash: &str| hash.len() == 64 && hash.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
+    for (_, _, hash) in plan.public_keys().filter(|(.., hash)| !hex(hash)) {
+        faults.push(
+            Fault::at(hash, "expected a SHA-256: 64 characters of 0-9 and a-f")
+                .help("`rootwright show FILE` shows that of a public key"),
+        );
+    }
+    for certificate in plan.certificates.values() {
+        if let Some(Key::Public { .. }) = plan.keys.get(&*certificate.key) {
+            let found = format!("key `{}` is known by its public half alone", *certificate.key);
+            faults.push(
+                Fault::at(&certificate.key, found).help(
+                    "a certificate needs a proof of possession: name the key by its request, `csr = …`",
+                ),
+            );
+        }
+    }
+}
+
 /// A copy is on another device, and can be proved: by a certificate that the key signs.
 fn backups(plan: &Plan, faults: &mut Vec<Fault>) {
     for (name, key) in &plan.keys {
@@ -159,11 +181,17 @@ fn people(plan: &Plan, faults: &mut Vec<Fault>) {
             };
             faults.push(fault.help("keyholders sign independently: give each a key of their own"));
         }
+        let elsewhere = person.public_key.as_ref().zip(person.public_key_sha256.as_ref());
         match &person.device {
-            None => faults.push(
-                Fault::at(&person.role, format!("keyholder `{name}` has no device"))
-                    .help(format!("add device = \"{name}\"")),
+            None if elsewhere.is_some() => {}
+            Some(device) if person.public_key.is_some() || person.public_key_sha256.is_some() => faults.push(
+                Fault::at(device, format!("keyholder `{name}` has a device and a public key")).help(
+                    "a key is made on a device here, or lives elsewhere and is known by its public key",
+                ),
             ),
+            None => faults.push(Fault::at(&person.role, format!("keyholder `{name}` has no device")).help(
+                format!("add device = \"{name}\", or public-key and public-key-sha256 of a key elsewhere"),
+            )),
             Some(device) => {
                 if let Some(other) = devices.insert(device.as_str(), name) {
                     faults.push(
@@ -356,6 +384,35 @@ fn tuf(plan: &Plan, faults: &mut Vec<Fault>) {
     for role in [&tuf.snapshot, &tuf.timestamp] {
         known("key", &role.key, &plan.keys, faults);
         signs_here(plan, &role.key, faults);
+        if let Some(uri) =
+            role.uri.as_ref().filter(|uri| !uri.contains(':') || uri.chars().any(char::is_whitespace))
+        {
+            faults
+                .push(Fault::at(uri, format!("`{}` is no address of a key", **uri)).help(
+                    "expected what securesystemslib takes, such as gcpkms:projects/… or hsm:2?label=…",
+                ));
+        }
+    }
+    if *tuf.snapshot.key == *tuf.timestamp.key && tuf.snapshot.uri.as_deref() != tuf.timestamp.uri.as_deref()
+    {
+        let place = tuf.timestamp.uri.as_ref().or(tuf.snapshot.uri.as_ref());
+        faults.extend(place.map(|uri| {
+            Fault::at(uri, "snapshot and timestamp have one key, and two addresses of it")
+                .help("a key is found in one place: say the same for both roles")
+        }));
+    }
+    for periods in [&tuf.root.periods, &tuf.targets.periods, &tuf.snapshot.periods, &tuf.timestamp.periods] {
+        if let Some(periods) = periods
+            && (periods.signing == 0 || periods.signing >= periods.expiry)
+        {
+            faults.push(
+                Fault::at(
+                    periods,
+                    format!("signed anew {} days before an end after {}", periods.signing, periods.expiry),
+                )
+                .help("expected a signing period of at least a day, and shorter than the expiry period"),
+            );
+        }
     }
 }
 
@@ -468,6 +525,33 @@ mod tests {
                 "root            = { device = \"root-hsm\",    algorithm = \"ecdsa-p384\" }",
                 "root = { csr = \"x\" }",
                 "can't sign here",
+            ),
+            ("key = \"tuf-online\", ", "key = \"tuf-online\", uri = \"nowhere\", ", "is no address of a key"),
+            ("key = \"tuf-online\", ", "key = \"tuf-online\", uri = \"hsm:2\", ", "two addresses of it"),
+            (
+                "threshold = 3, ",
+                "threshold = 3, periods = { expiry = 5, signing = 5 }, ",
+                "shorter than the expiry",
+            ),
+            (
+                "device = \"keyholder-2\"",
+                "device = \"keyholder-2\", public-key = \"x\", public-key-sha256 = \"y\"",
+                "has a device and a public key",
+            ),
+            (
+                "device = \"keyholder-2\"",
+                "public-key = \"x\", public-key-sha256 = \"y\"",
+                "expected a SHA-256",
+            ),
+            (
+                "tuf-online      = { device = \"issuing-hsm\", algorithm = \"ecdsa-p256\" }",
+                "tuf-online = { public-key = \"x\" }",
+                "both, `public-key` and `public-key-sha256`",
+            ),
+            (
+                "fulcio-2026     = { device = \"issuing-hsm\", algorithm = \"ecdsa-p384\" }",
+                "fulcio-2026 = { public-key = \"x\", public-key-sha256 = \"y\" }",
+                "needs a proof of possession",
             ),
             ("\"issue/root\"", "\"issue/rot\"", "did you mean `issue/root`?"),
             ("\"issue/root\"", "\"verify/root\"", "no step `verify/root` to be read back"),

@@ -60,7 +60,7 @@ impl fmt::Display for Algorithm {
 
 /// Where a key comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "WrittenKey", untagged)]
+#[serde(try_from = "WrittenKey", untagged, rename_all_fields = "kebab-case")]
 pub enum Key {
     /// Generated inside a device of the site, and used there.
     Device {
@@ -80,9 +80,16 @@ pub enum Key {
         #[serde(skip_serializing_if = "Option::is_none")]
         fingerprint: Option<At<Sha256>>,
     },
+    /// Lives elsewhere, and signs TUF metadata there; known by its public key.
+    Public {
+        /// The public key's file, relative to the plan: PEM (`PUBLIC KEY`) or DER.
+        public_key: At<PathBuf>,
+        /// SHA-256 of its SubjectPublicKeyInfo, in hex: the plan names the key, and the file only brings it.
+        public_key_sha256: At<String>,
+    },
 }
 
-/// A key as a plan writes it: `device` and `algorithm`, or `csr`.
+/// A key as a plan writes it: `device` and `algorithm`, or `csr`, or `public-key` and `public-key-sha256`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Key")]
@@ -99,6 +106,10 @@ struct WrittenKey {
     /// SHA-256 of the key in the request (its SubjectPublicKeyInfo), in lower-case hex, as
     /// `rootwright show` prints it: another key is then refused.
     fingerprint: Option<At<Sha256>>,
+    /// Or the public key of one that signs TUF metadata elsewhere: a file, PEM (`PUBLIC KEY`) or DER.
+    public_key: Option<At<PathBuf>>,
+    /// And SHA-256 of its SubjectPublicKeyInfo, in hex.
+    public_key_sha256: Option<At<String>>,
 }
 
 impl TryFrom<WrittenKey> for Key {
@@ -108,6 +119,18 @@ impl TryFrom<WrittenKey> for Key {
         if written.fingerprint.is_some() && written.csr.is_none() {
             return Err("a `fingerprint` is that of a key that its `csr` brings: what a device generates has none before".into());
         }
+        match (written.public_key, written.public_key_sha256) {
+            (Some(public_key), Some(public_key_sha256)) => {
+                let alone = written.device.is_none() && written.algorithm.is_none() && written.csr.is_none();
+                return if alone && backup.is_none() {
+                    Ok(Self::Public { public_key, public_key_sha256 })
+                } else {
+                    Err("a key that lives elsewhere has only `public-key` and `public-key-sha256`".into())
+                };
+            }
+            (None, None) => {}
+            _ => return Err("a public key has both, `public-key` and `public-key-sha256`".into()),
+        }
         match (written.device, written.algorithm, written.csr) {
             (Some(device), Some(algorithm), None) => Ok(Self::Device { device, algorithm, backup }),
             (None, None, Some(_)) if backup.is_some() => {
@@ -116,7 +139,10 @@ impl TryFrom<WrittenKey> for Key {
             (None, None, Some(csr)) => Ok(Self::Csr { csr, fingerprint: written.fingerprint }),
             (Some(_), None, None) => Err("the key has a `device` but no `algorithm`".into()),
             (None, Some(_), None) => Err("the key has an `algorithm` but no `device`".into()),
-            _ => Err("a key has `device` and `algorithm`, or only `csr`".into()),
+            _ => Err(
+                "a key has `device` and `algorithm`, or only `csr`, or `public-key` and `public-key-sha256`"
+                    .into(),
+            ),
         }
     }
 }

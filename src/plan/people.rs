@@ -1,6 +1,7 @@
 //! Who must be there, and in which role.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,13 @@ pub struct Person {
     /// without a device of the ceremony, or before they have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssh: Option<At<SshLine>>,
+    /// Instead of a device: the public key of a keyholder whose device is never here. A file, relative to the
+    /// plan: PEM (`PUBLIC KEY`) or DER.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<At<PathBuf>>,
+    /// And SHA-256 of its SubjectPublicKeyInfo, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_key_sha256: Option<At<String>>,
     /// The algorithm of the key on the device; ecdsa-p256 unless said otherwise, which every TUF client takes.
     #[serde(default = "p256", skip_serializing_if = "is_p256")]
     pub algorithm: At<Algorithm>,

@@ -25,7 +25,7 @@ impl Made {
     pub(crate) fn of(plan: &Plan) -> Self {
         let algorithm = |name: &Name| match &plan.keys[name] {
             Key::Device { algorithm, .. } => **algorithm,
-            Key::Csr { .. } => Algorithm::EcdsaP384,
+            Key::Csr { .. } | Key::Public { .. } => Algorithm::EcdsaP384,
         };
         let pair = |algorithm| match algorithm {
             Algorithm::EcdsaP256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap(),

@@ -53,6 +53,12 @@ impl Key {
         })
     }
 
+    /// The same key with the address at which tuf-on-ci finds it (`x-tuf-on-ci-online-uri`).
+    pub fn found_at(mut self, uri: &str) -> Self {
+        self.extra.insert("x-tuf-on-ci-online-uri".into(), uri.into());
+        self
+    }
+
     /// SHA-256, in hex, of the canonical JSON of the whole key object (specification 1.0.31, 4.2.1). One
     /// client (tough) enforces it.
     pub fn id(&self) -> String {

@@ -57,8 +57,9 @@ pub struct Ceremony {
 
 impl Ceremony {
     /// The folder of its requests and responses: the day, and the beginning of the plan's SHA-256.
-    pub fn folder(&self) -> String {
-        format!("{}-{}", self.date, self.plan.get(..8).unwrap_or(&self.plan))
+    pub fn folder(&self) -> Result<Name, Unreadable> {
+        let folder = format!("{}-{}", self.date, self.plan.get(..8).unwrap_or(&self.plan));
+        folder.parse().map_err(Unreadable)
     }
 }
 

@@ -155,6 +155,8 @@ pub struct Claims<'a> {
     pub crls: Vec<Crl<'a>>,
     /// The trust root in force.
     pub trust_root: Option<TrustRoot<'a>>,
+    /// SHA-256 of further targets as they were taken in last, by name.
+    pub targets: BTreeMap<&'a str, String>,
     /// Metadata, in the order in which it was published.
     pub published: Vec<Published<'a>>,
     /// Signatures over metadata.
@@ -283,6 +285,12 @@ impl<'a> Claims<'a> {
                 self.newest("trust-root/trusted_root.json", trusted_root);
                 self.newest("trust-root/signing_config.v0.2.json", signing_config);
                 self.trust_root = Some(TrustRoot { spec, time: record.time, trusted_root, signing_config });
+            }
+            Event::TargetTaken { target, content, .. } => {
+                let bytes = decode(content)?;
+                let hash = sha256_hex(&bytes);
+                self.file(format!("tuf/targets/{hash}.{target}"), bytes)?;
+                self.targets.insert(target.as_str(), hash);
             }
             Event::MetadataSigned { role, version, key, keyid, signature, signed, .. } => {
                 let (role, version, key) = (*role, *version, key.as_str());

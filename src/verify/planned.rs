@@ -5,6 +5,7 @@ use super::certificate::Certificates;
 use super::claims::Claims;
 use super::files::{Files, Lists};
 use super::report::{Area, Sheet};
+use super::signature::sha256_hex;
 use super::tuf::document::Document;
 use super::tuf::root::Root;
 use super::{crl, profile, request, signing_config, trust_root, tuf};
@@ -114,6 +115,19 @@ impl Comparison<'_> {
                 Some(_) => {}
             }
         }
+        for (name, _, hash) in plan.public_keys() {
+            match claims.key(name.as_str()) {
+                None => found.take(format!("keys.{name}"), "it is not taken over"),
+                Some(made) if sha256_hex(&made.spki) != **hash => {
+                    let what = format!("it has SHA-256 {}, expected {}", sha256_hex(&made.spki), **hash);
+                    found.take(format!("keys.{name}"), what);
+                }
+                Some(made) if made.record.device.is_some() => {
+                    found.take(format!("keys.{name}"), "it was made on a device, expected a key elsewhere");
+                }
+                Some(_) => {}
+            }
+        }
         // Keyholders may have gone since.
         let strange = claims.keys.iter().map(|made| made.record).filter(|made| made.keyholder.is_none());
         let strange = strange.map(|made| &made.name).filter(|name| !plan.keys.contains_key(*name));
@@ -210,6 +224,7 @@ impl Comparison<'_> {
         let Some(planned) = &self.plan.tuf else {
             return found.unplanned("tuf", self.claims.published.iter().map(|made| made.role.as_str()));
         };
+        self.targets(planned, found);
         let root = self.document(Role::Root, found);
         let root = root.and_then(|document| {
             let root = Root::read(&document, |key| tuf::owner(self.claims, key));
@@ -255,6 +270,26 @@ impl Comparison<'_> {
             };
             if let Some(made) = made.filter(|made| *made != expires) {
                 found.take(object, format!("it expires on {made}, expected {expires}"));
+            }
+        }
+    }
+
+    /// Further targets, by the hashes that the newest metadata lists.
+    fn targets(&self, planned: &plan::Tuf, found: &mut Found) {
+        let Some(document) = self.document(Role::Targets, found) else { return };
+        let listed = document.signed.get("targets").and_then(serde_json::Value::as_object);
+        let hash = |name: &str| {
+            let file = listed?.get(name)?;
+            file.get("hashes")?.get("sha256")?.as_str()
+        };
+        for (name, target) in &planned.targets_files {
+            let object = format!("tuf.targets-files.{name}");
+            match hash(name.as_str()) {
+                None => found.take(object, "clients can't fetch it"),
+                Some(made) if made != target.sha256.as_str() => {
+                    found.take(object, format!("it has SHA-256 {made}, expected {}", *target.sha256));
+                }
+                Some(_) => {}
             }
         }
     }

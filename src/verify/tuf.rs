@@ -183,12 +183,19 @@ impl Walk<'_> {
         let path = format!("tuf/{}.targets.json", document.version);
         let empty = serde_json::Map::new();
         let targets = document.signed.get("targets").and_then(Value::as_object).unwrap_or(&empty);
-        let expected = ["signing_config.v0.2.json", "trusted_root.json"];
+        let mut expected = vec!["signing_config.v0.2.json", "trusted_root.json"];
+        expected.extend(self.claims.targets.keys());
+        expected.sort_unstable();
         let mut names: Vec<&str> = targets.keys().map(String::as_str).collect();
         names.sort_unstable();
         let mut entry = sheet.on(Area::Tuf, path);
         if names == expected && document.signed.get("delegations").is_none() {
-            entry.ok("lists the trusted root and the signing config, and delegates nothing");
+            entry.ok(match self.claims.targets.len() {
+                0 => "lists the trusted root and the signing config, and delegates nothing".to_string(),
+                more => format!(
+                    "lists the trusted root, the signing config and {more} more, and delegates nothing"
+                ),
+            });
         } else {
             entry.failed(format!("lists {}, expected {}", names.join(", "), expected.join(", ")));
         }
@@ -201,7 +208,13 @@ impl Walk<'_> {
                 continue;
             };
             entry.judge(measured(listed, bytes));
-            if self.files.get(&format!("trust-root/{name}")) == Some(bytes) {
+            if let Some(taken) = self.claims.targets.get(name.as_str()) {
+                entry.judge(if *taken == sha256_hex(bytes) {
+                    Ok("the content that was taken in last under this name".to_string())
+                } else {
+                    Err(format!("not the content that was taken in last under this name, SHA-256 {taken}"))
+                });
+            } else if self.files.get(&format!("trust-root/{name}")) == Some(bytes) {
                 entry.ok(format!("the same as trust-root/{name}"));
             } else {
                 entry.failed(format!("not the same as trust-root/{name}: clients do not get the newest"));

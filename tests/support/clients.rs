@@ -74,13 +74,18 @@ impl TufClient {
 
     /// Refresh everything from the server, then fetch both targets.
     pub fn fetch(&self, server: &FileServer) -> Verdict {
+        self.fetch_all(server, &TARGETS)
+    }
+
+    /// Refresh everything from the server, then fetch these targets.
+    pub fn fetch_all(&self, server: &FileServer, targets: &[&str]) -> Verdict {
         let mut command = match self.fetcher {
             Fetcher::PythonTuf => python("tuf_fetch.py"),
             Fetcher::TufJs => node("tuf_fetch.mjs"),
             Fetcher::Tough => Command::new(installed("tough/debug/tuf-fetch-tough")),
         };
         let (cache, out) = (self.home.path().join("cache"), self.home.path().join("out"));
-        command.arg(&server.url).arg(&self.trusted).args([&cache, &out]).args(TARGETS);
+        command.arg(&server.url).arg(&self.trusted).args([&cache, &out]).args(targets);
         judge(command)
     }
 
@@ -221,7 +226,8 @@ pub fn cyclonedx(file: &Path) -> Verdict {
     judge(command)
 }
 
-fn python(script: &str) -> Command {
+/// A script of tests/clients, in the clients' Python.
+pub fn python(script: &str) -> Command {
     let mut command = Command::new(installed("python/bin/python"));
     command.arg("-I").arg(source(script)); // isolated: only what is pinned
     command
@@ -235,6 +241,11 @@ fn node(script: &str) -> Command {
 
 fn source(script: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script)
+}
+
+/// tuf-on-ci's signing tool.
+pub fn tuf_on_ci_sign() -> Command {
+    Command::new(installed("python/bin/tuf-on-ci-sign"))
 }
 
 /// A client's program. Missing clients fail a test: one that is skipped would pass for a proof.

@@ -58,6 +58,17 @@ fn the_journals_order_is_checked_when_its_hashes_hold() {
     );
     check(
         &|records| {
+            let intent = |found: &rootwright::archive::Record| {
+                found.event.name() == "signature-intended"
+                    && found.event.step() == Some("sign/tuf-root/keyholder-1")
+            };
+            let at = records.iter().position(intent).unwrap();
+            records.remove(at);
+        },
+        "sign/tuf-root/keyholder-1 was signed without an intent before it, and no answer from elsewhere brought it",
+    );
+    check(
+        &|records| {
             let again =
                 records.iter().find(|found| found.event.name() == "certificate-signed").unwrap().clone();
             records.push(again);

@@ -24,7 +24,7 @@ pub(super) fn minutes(scene: &Scene) -> u32 {
         Action::Issue { .. } => 5,
         Action::IssueCrl { .. } => 3,
         Action::SignMetadata { .. } => 2,
-        Action::AssembleTrustRoot | Action::Publish { .. } => 1,
+        Action::AssembleTrustRoot | Action::TakeTarget { .. } | Action::Publish { .. } => 1,
     };
     if scene.reader.is_some() { own.saturating_add(READ_BACK) } else { own }
 }

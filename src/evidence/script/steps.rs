@@ -271,7 +271,7 @@ pub(super) fn sections(action: &Action) -> &'static [&'static str] {
         Action::SignMetadata { .. } => {
             &["device-missing", "wrong-pin", "pin-locked", "device-failed", "other-device", "key-missing"]
         }
-        Action::AssembleTrustRoot | Action::Publish { .. } => {
+        Action::AssembleTrustRoot | Action::TakeTarget { .. } | Action::Publish { .. } => {
             &["disk", "archive-busy", "archive-changed", "step-missing"]
         }
     }

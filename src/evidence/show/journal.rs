@@ -131,6 +131,7 @@ pub(in crate::evidence) fn detail(event: &Event, files: &[FileRecord]) -> String
         Event::CrlSigned { crl, issuer, number, revoked, sha256, .. } => {
             format!("{crl}: number {number} by {issuer}, {revoked} revoked, SHA-256 {}", ends(sha256))
         }
+        Event::TargetTaken { target, content, .. } => format!("{target}, {}", hashed(content)),
         Event::MetadataSigned { role, version, key, .. } => format!("{role} {version} by {key}"),
         Event::MetadataPublished { role, version, content, .. } => {
             format!("{role} {version}, SHA-256 {}", ends(&sha256_hex(content.as_bytes())))

@@ -85,11 +85,15 @@ fn devices(plan: &Plan) -> Cell {
 }
 
 fn elsewhere(plan: &Plan) -> Cell {
-    let mut table = Table::new(&["key", "request"]);
+    let mut table = Table::new(&["key", "request or public key"]);
     for (name, key) in &plan.keys {
         if let Key::Csr { csr, .. } = key {
             table.line(vec![Cell::text(name.as_str()), Cell::text(csr.display().to_string())]);
         }
+    }
+    for (name, path, hash) in plan.public_keys() {
+        let shown = format!("{}, SHA-256 {}", path.display(), **hash);
+        table.line(vec![Cell::text(name.as_str()), Cell::text(shown)]);
     }
     Cell::Table(table)
 }
