@@ -108,6 +108,7 @@ impl Hierarchy {
                 planned,
                 public: &keys[&*planned.key],
                 issuer: planned.issuer.as_ref().map(|name| &issued[&**name]),
+                cross: None,
                 signer: (signer, &keys[&**signer]),
                 serial: certificate::serial(random),
                 rehearsal: false,

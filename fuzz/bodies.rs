@@ -92,6 +92,7 @@ fn rules(certificate: &Certificate) {
         policies: Vec::new(),
         crl_urls: Vec::new(),
         issuer_urls: Vec::new(),
+        cross: Some(certificate.clone()),
         others: vec![certificate.clone()],
     };
     let bytes = parsed.x509.tbs_certificate.as_ref().to_vec();

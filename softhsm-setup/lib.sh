@@ -14,12 +14,28 @@ fail() {
 have() {
   case $1 in
     compiler) command -v cc ;;
+    # YubiKeys are reached through it; macOS brings its own.
+    pcsclite) [ "$(uname)" = Darwin ] || pkg-config --exists libpcsclite ;;
     softhsm) command -v softhsm2-util ;;
+    # pcscd with readers for simulated YubiKeys, in a network of their own; Linux alone has it.
+    cards) [ "$(uname)" != Linux ] || {
+      [ -x /usr/sbin/pcscd ] && command -v ip && command -v unshare &&
+        compgen -G '/usr/lib*/pcsc/drivers/serial/libifdvpcd.so'
+    } ;;
+    # The tools that judge whether a simulated YubiKey is one.
+    yubico) [ "$(uname)" != Linux ] || {
+      command -v yubico-piv-tool && command -v pkcs11-tool && compgen -G '/usr/lib*/*/libykcs11.so*'
+    } ;;
     openssl) command -v openssl ;;
+    ssh-keygen) command -v ssh-keygen ;;
     # OpenSC's module that writes down every call into another one; where distributions put it
     pkcs11-spy) compgen -G '/usr/lib/*/pkcs11-spy.so' || compgen -G '/usr/lib64/pkcs11-spy.so' ;;
     # Kills a process inside a module's own writes; Linux has it, and elsewhere that test says so.
     strace) [ "$(uname)" != Linux ] || command -v strace ;;
+    # opens what people print and read; its pages are set in Liberation's letters
+    chromium) command -v chromium || command -v chromium-browser ;;
+    letters) compgen -G '/usr/share/fonts/**/[Ll]iberation*/*' || [ "$(uname)" != Linux ] ;;
+    poppler) command -v pdftotext ;;
     # Debian packs venv apart from Python; the pinned clients need Python 3.10.
     python) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
   esac >/dev/null 2>&1
@@ -35,12 +51,28 @@ packages() {
       apt/compiler) echo gcc libc6-dev ;;
       dnf/compiler) echo gcc ;;
       brew/compiler) echo gcc ;;
+      apt/pcsclite) echo libpcsclite-dev pkg-config ;;
+      dnf/pcsclite) echo pcsc-lite-devel pkgconf-pkg-config ;;
+      apt/cards) echo pcscd vsmartcard-vpcd iproute2 util-linux ;;
+      dnf/cards) echo pcsc-lite vsmartcard-vpcd iproute util-linux ;;
+      apt/yubico) echo yubico-piv-tool ykcs11 opensc ;;
+      dnf/yubico) echo yubico-piv-tool opensc ;;
       apt/softhsm) echo softhsm2 ;;
       */softhsm) echo softhsm ;;
       */openssl) echo openssl ;;
+      apt/ssh-keygen) echo openssh-client ;;
+      dnf/ssh-keygen) echo openssh ;;
+      brew/ssh-keygen) echo openssh ;;
       */strace) echo strace ;;
       apt/pkcs11-spy) echo opensc-pkcs11 ;;
       */pkcs11-spy) echo opensc ;;
+      */chromium) echo chromium ;;
+      apt/letters) echo fonts-liberation ;;
+      dnf/letters) echo liberation-fonts ;;
+      brew/letters) echo font-liberation ;;
+      apt/poppler) echo poppler-utils ;;
+      dnf/poppler) echo poppler-utils ;;
+      brew/poppler) echo poppler ;;
       apt/python) echo python3 python3-venv ;;
       dnf/python) echo python3 ;;
       brew/python) echo python ;;

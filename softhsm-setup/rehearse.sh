@@ -15,7 +15,7 @@ archive=target/rehearsal
 rootwright=target/release/rootwright
 
 need_rust
-install_missing compiler softhsm
+install_missing compiler pcsclite softhsm
 cargo build --release --locked --target-dir target
 
 # A rehearsal's certificates start on the day it was made, so it goes stale.

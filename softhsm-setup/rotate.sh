@@ -6,20 +6,5 @@
 #
 # Safe to run again: an earlier rehearsal is moved aside, never deleted.
 set -euo pipefail
-. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-cd "$root"
-
-archive=target/rotation
-rootwright=target/release/rootwright
-
-need_rust
-install_missing compiler softhsm
-cargo build --release --locked --target-dir target
-move_aside "$archive"
-
-for plan in sigstore rotate-intermediate retire-intermediate; do
-  say "== ceremony/$plan.toml"
-  "$rootwright" rehearse "ceremony/$plan.toml" --archive "$archive" --yes
-  "$rootwright" verify "$archive"
-done
-"$rootwright" check ceremony/retire-intermediate.toml --archive "$archive"
+here=$(dirname "${BASH_SOURCE[0]}")
+exec "$here/rehearse-after.sh" "$here/../ceremony/retire-intermediate.toml" "$here/../target/rotation"

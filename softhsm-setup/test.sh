@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Run every test. Installs what they need: SoftHSM, OpenSC's spy and OpenSSL from the system, and the
-# pinned stock clients (sigstore-python, sigstore-js, sigstore-verify, python-tuf, tuf-js, tough) and
-# pkilint under target/clients.
+# Run every test. Installs what they need: SoftHSM, OpenSC's spy, OpenSSL, OpenSSH, Chromium, pcscd with virtual
+# readers and Yubico's tools from the system; the pinned stock clients (sigstore-python, sigstore-js,
+# sigstore-verify, python-tuf, tuf-js, tough), pkilint, ykman and the simulated YubiKeys under target/clients.
 #
 #     softhsm-setup/test.sh [ARGUMENT OF cargo test]...
 #
@@ -53,11 +53,28 @@ install_node_clients() {
   echo "$want" >"$clients/node.stamp"
 }
 
+# Apart from the clients: it brings another version of what they pin.
+install_ykman() {
+  local want
+  want=$(stamp "$(python3 --version) $clients" "$pins/ykman.txt")
+  is_current ykman "$want" && return 0
+  say "Installing ykman under target/clients."
+  rm -rf "$clients/ykman" "$clients/ykman.stamp"
+  python3 -m venv "$clients/ykman"
+  "$clients/ykman/bin/pip" install --quiet --no-input --disable-pip-version-check \
+    --requirement "$pins/ykman.txt"
+  echo "$want" >"$clients/ykman.stamp"
+}
+
 need_rust
-install_missing compiler softhsm pkcs11-spy openssl strace python
+install_missing compiler pcsclite softhsm pkcs11-spy openssl ssh-keygen strace python cards yubico chromium letters poppler
 mkdir -p "$clients"
 install_python_clients
 install_node_clients
+install_ykman
+# YubiKeys in software, for the readers of a pcscd of the tests' own.
+cargo build --quiet --locked --manifest-path tests/simulated_yubikey/Cargo.toml \
+  --target-dir "$clients/simulated_yubikey"
 for client in tough sigstore_verify; do
   cargo build --quiet --locked --manifest-path "$pins/$client/Cargo.toml" --target-dir "$clients/$client"
 done

@@ -9,6 +9,7 @@
 //! finished from the file, and nothing is signed again.
 
 pub mod canary;
+pub mod chains;
 pub mod disk;
 pub mod event;
 pub mod inspection;
@@ -26,14 +27,18 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use serde_json::Value;
 
-pub use event::{CanaryPart, Confirmation, CopyRecord, Event, FileRecord, KeyRecord, Role, ToBeSigned};
+pub use event::{
+    CanaryPart, Confirmation, CopyRecord, Event, FileRecord, KeyRecord, Opening, Role, ToBeSigned,
+};
 pub use inspection::{Inspection, inspect};
 pub use journal::{Damage, Journal, Record};
 pub use state::State;
 
 use crate::lint::Signed;
+use crate::lint::statement::Endorsed;
 use crate::lint::trust_root::Passed;
-use crate::pki::{Certificate, Crl, sha256_hex};
+use crate::pki::dsse::{self, Envelope};
+use crate::pki::{Certificate, CertificateRequest, Crl, sha256_hex};
 use crate::plan::{Name, Time};
 use crate::tuf::RoleSignature;
 use layout::{File, Kind};
@@ -134,6 +139,55 @@ pub fn read(path: &Path) -> Result<(Journal, State), ArchiveError> {
         state.apply(record).map_err(|damage| ArchiveError::Damaged { path: path.to_path_buf(), damage })?;
     }
     Ok((journal, state))
+}
+
+/// Writes a document that people read, whole or not at all, in place of an earlier one.
+pub fn document(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    disk::Disk::default().replace(path, bytes, disk::OPEN)
+}
+
+/// Every file of an archive but a rehearsal's tokens: path in the archive and content, sorted. Whatever is no
+/// regular file is left out.
+pub fn whole(path: &Path) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
+    let mut files = Vec::new();
+    let mut folders = vec![(path.to_path_buf(), String::new())];
+    while let Some((folder, below)) = folders.pop() {
+        let wrong = |error: io::Error| ArchiveError::Io { path: folder.clone(), error };
+        for entry in std::fs::read_dir(&folder).map_err(wrong)? {
+            let entry = entry.map_err(wrong)?;
+            let (kind, name) = (entry.file_type().map_err(wrong)?, entry.file_name());
+            let name = format!("{below}{}", name.to_string_lossy());
+            if kind.is_dir() && name != rehearsal::FOLDER {
+                folders.push((entry.path(), format!("{name}/")));
+            } else if kind.is_file() && !entry.file_name().to_string_lossy().starts_with(disk::TEMPORARY) {
+                files.push((name, std::fs::read(entry.path()).map_err(wrong)?));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Files that people put into `evidence/proofs/`: path in the archive and SHA-256, sorted.
+pub fn beside(path: &Path) -> Result<Vec<(String, String)>, ArchiveError> {
+    const PROOFS: &str = "evidence/proofs";
+    let folder = path.join(PROOFS);
+    let wrong = |error: io::Error| ArchiveError::Io { path: folder.clone(), error };
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(wrong(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(wrong)?;
+        if entry.path().is_file() {
+            let bytes = std::fs::read(entry.path()).map_err(wrong)?;
+            files.push((format!("{PROOFS}/{}", entry.file_name().to_string_lossy()), sha256_hex(&bytes)));
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 fn journal(path: &Path) -> Result<Journal, ArchiveError> {
@@ -242,6 +296,20 @@ impl Archive {
             issuer: issuer.cloned(),
             der: BASE64.encode(signed.document().der()),
         };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// Takes a request in that goes out. Only what was signed and verified can come here.
+    pub fn csr(
+        &mut self,
+        time: Time,
+        step: &str,
+        name: &Name,
+        spec: Value,
+        signed: &Signed<CertificateRequest>,
+    ) -> Result<(), ArchiveError> {
+        let der = BASE64.encode(signed.document().der());
+        let event = Event::CsrSigned { step: step.to_string(), csr: name.clone(), spec, der };
         self.commit(time, event, Vec::new())
     }
 
@@ -384,6 +452,52 @@ impl Archive {
         self.commit(time, event, Vec::new())
     }
 
+    /// Takes a person's approval of a plan in. Only one that was verified can come here.
+    pub fn approval(
+        &mut self,
+        time: Time,
+        (plan, person): (&str, &Name),
+        endorsed: &Endorsed,
+    ) -> Result<(), ArchiveError> {
+        let signatures = vec![endorsed.signature().clone()];
+        let file = Envelope { payload: endorsed.payload().to_vec(), signatures }.file();
+        let event = Event::ApprovalRecorded {
+            plan: plan.to_string(),
+            person: person.clone(),
+            key: endorsed.key().to_string(),
+            envelope: String::from_utf8_lossy(&file).into_owned(),
+        };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// Takes a person's signature under a seal in, or under an objection to it. Only one that was verified
+    /// can come here.
+    pub fn seal_signature(
+        &mut self,
+        time: Time,
+        (seal, step, person): (u64, &str, &Name),
+        endorsed: &Endorsed,
+        objects: bool,
+    ) -> Result<(), ArchiveError> {
+        let text = || String::from_utf8_lossy(endorsed.payload()).into_owned();
+        let event = Event::SealSigned {
+            step: step.to_string(),
+            seal,
+            person: person.clone(),
+            key: endorsed.key().to_string(),
+            keyid: endorsed.signature().keyid.clone(),
+            signature: endorsed.signature().sig.clone(),
+            signed: sha256_hex(&dsse::pae(endorsed.payload())),
+            objection: objects.then(text),
+        };
+        self.commit(time, event, Vec::new())
+    }
+
+    /// The journal's lines.
+    pub fn records(&self) -> &[Record] {
+        &self.journal.records
+    }
+
     /// Journal, then files.
     fn commit(&mut self, time: Time, event: Event, others: Vec<FileRecord>) -> Result<(), ArchiveError> {
         let files = layout::files(&event, &self.state);
@@ -422,7 +536,7 @@ impl Archive {
         let Some(store) = &mut self.store else { return Ok(()) };
         let io = |path: PathBuf| move |error: io::Error| ArchiveError::Io { path, error };
         store.sweep(&inspection::RECORDED).map_err(io(self.path.clone()))?;
-        store.sweep(&[inspection::EVIDENCE]).map_err(io(self.path.clone()))?;
+        store.sweep(&[inspection::EVIDENCE, layout::PROOFS]).map_err(io(self.path.clone()))?;
         for canary in 1..=self.state.canaries_begun {
             store.sweep(&[&format!("{}/canary-{canary}", canary::FOLDER)]).map_err(io(self.path.clone()))?;
         }

@@ -1,10 +1,14 @@
 //! Runs the steps: preflight, engine, console.
 
+pub mod approvals;
+mod attestation;
 mod backup;
+pub mod build;
 pub mod clock;
 pub mod conduct;
 pub mod console;
 pub mod elsewhere;
+pub mod endorse;
 pub mod engine;
 mod issue;
 pub mod machine;
@@ -12,8 +16,11 @@ pub mod people;
 pub mod preflight;
 mod prompt;
 mod publish;
+mod request;
 mod revocations;
 pub mod signers;
+mod transcript;
+pub mod walkthrough;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -83,6 +90,12 @@ pub enum CeremonyError {
     /// The archive.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// An approval of the plan that can't be taken.
+    #[error(transparent)]
+    BadApproval(#[from] Box<approvals::Refused>),
+    /// Approvals of the plan that are missing.
+    #[error(transparent)]
+    NotApproved(#[from] approvals::Missing),
     /// The plan contradicts the archive.
     #[error(transparent)]
     Conflicts(#[from] Conflicts),
@@ -275,6 +288,9 @@ impl CeremonyError {
                     | TokenError::PinLocked { .. }
                     | TokenError::PinFinalTry { .. }
                     | TokenError::NoUserPin { .. }
+                    | TokenError::NotTouched { .. }
+                    | TokenError::NoService { .. }
+                    | TokenError::NotEnrolled { .. }
                     | TokenError::Lost { .. }
                     | TokenError::Call { .. }
                     | TokenError::ModuleFailed { .. }

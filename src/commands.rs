@@ -1,5 +1,6 @@
 //! The verbs. Each file has a verb's arguments, whose doc comments are its help, and its `run`.
 
+pub mod approve;
 pub mod check;
 pub mod completions;
 mod failure;
@@ -8,10 +9,14 @@ pub mod output;
 pub mod prove;
 pub mod recovery;
 pub mod rehearse;
+pub mod report;
 pub mod run;
 pub mod schema;
+pub mod script;
+pub mod seal;
 pub mod show;
 pub mod sign;
+mod signer;
 pub mod token;
 pub mod verify;
 
@@ -61,10 +66,14 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Check),
+    Script(script::Print),
+    Approve(approve::Approve),
     Rehearse(rehearse::Rehearse),
     Run(run::Run),
     Verify(verify::Verify),
     Prove(prove::Prove),
+    Report(report::Write),
+    Seal(seal::Seal),
     Show(show::Show),
     Sign(sign::Sign),
     Token(token::Token),
@@ -98,10 +107,14 @@ impl Verb {
     fn run(self, output: &Output, start: Instant) -> Result<Code, Failure> {
         match self {
             Self::Check(verb) => verb.run(output),
+            Self::Script(verb) => verb.run(output),
+            Self::Approve(verb) => verb.run(output),
             Self::Rehearse(verb) => verb.run(output, start),
             Self::Run(verb) => verb.run(output, start),
             Self::Verify(verb) => verb.run(output),
             Self::Prove(verb) => verb.run(output),
+            Self::Report(verb) => verb.run(output),
+            Self::Seal(verb) => verb.run(output),
             Self::Show(verb) => verb.run(output),
             Self::Sign(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),

@@ -54,6 +54,13 @@ pub enum Action {
         /// The key that signs.
         signer: Name,
     },
+    /// A request for a CA that is not ours is signed.
+    SignCsr {
+        /// The request's name.
+        csr: Name,
+        /// The key that asks, and signs.
+        signer: Name,
+    },
     /// A CRL is signed.
     IssueCrl {
         /// The CRL's name.
@@ -105,6 +112,7 @@ impl Step {
                 Some(key)
             }
             Action::Issue { signer, .. }
+            | Action::SignCsr { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => Some(signer),
             Action::AssembleTrustRoot | Action::TakeTarget { .. } | Action::Publish { .. } => None,
@@ -123,6 +131,7 @@ impl fmt::Display for Action {
             Self::Issue { certificate, signer } => {
                 write!(f, "sign the certificate {certificate} with {signer}")
             }
+            Self::SignCsr { csr, signer } => write!(f, "sign the request {csr} with {signer}"),
             Self::IssueCrl { crl, signer } => write!(f, "sign the CRL {crl} with {signer}"),
             Self::AssembleTrustRoot => f.write_str("put together the trusted root and the signing config"),
             Self::TakeTarget { target } => write!(f, "take in the target {target}"),
@@ -176,6 +185,12 @@ pub fn between(plan: &Plan, state: &State) -> Result<Vec<Step>, Conflicts> {
         let action = Action::BackUp { key: key.clone(), from: from.clone(), to: to.clone() };
         steps.push(Step::new(format!("back-up/{key}"), action, state.copies.contains_key(key)));
     }
+    for (name, csr) in &plan.csrs {
+        let made = state.csrs.get(name).map(|made| &made.spec);
+        let done = agrees("csrs", name, &csr_spec(plan, name), made, &mut conflicts);
+        let action = Action::SignCsr { csr: name.clone(), signer: (*csr.key).clone() };
+        steps.push(Step::new(format!("sign-csr/{name}"), action, done));
+    }
     for (name, crl) in &plan.crls {
         let made = state.crls.get(name).map(|made| &made.spec);
         let done = agrees("crls", name, &crl_spec(plan, name), made, &mut conflicts);
@@ -217,18 +232,10 @@ fn keys(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<C
 }
 
 fn certificates(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<Conflict>) {
-    // Issuers before what they issue; the plan's order otherwise. The plan has no circles.
-    let depth = |name: &Name| {
-        let mut depth = 0usize;
-        let mut next = plan.certificates.get(name).and_then(|found| found.issuer.as_deref());
-        while let Some(issuer) = next {
-            depth = depth.saturating_add(1);
-            next = plan.certificates.get(issuer).and_then(|found| found.issuer.as_deref());
-        }
-        depth
-    };
+    // Issuers before what they issue, and what is cross-signed before what repeats it; the plan's order
+    // otherwise. The plan has no circles.
     let mut names: Vec<&Name> = plan.certificates.keys().collect();
-    names.sort_by_key(|name| depth(name));
+    names.sort_by_key(|name| depth(plan, name));
     for name in names {
         let Some(certificate) = plan.certificates.get(name) else { continue };
         let made = state.certificates.get(name).map(|made| &made.spec);
@@ -241,6 +248,19 @@ fn certificates(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &m
         let action = Action::Issue { certificate: name.clone(), signer };
         steps.push(Step::new(format!("issue/{name}"), action, done));
     }
+}
+
+/// How many certificates stand above one.
+fn depth(plan: &Plan, name: &Name) -> usize {
+    let mut depth = 0usize;
+    let mut next = plan.certificates.get(name);
+    // What is cross-signed is no cross-certificate itself.
+    let crossed = next.and_then(|found| found.cross_signs.as_deref());
+    while let Some(issuer) = next.and_then(|found| found.issuer.as_deref()) {
+        depth = depth.saturating_add(1);
+        next = plan.certificates.get(issuer);
+    }
+    depth.max(crossed.map_or(0, |crossed| self::depth(plan, crossed).saturating_add(1)))
 }
 
 fn metadata(plan: &Plan, state: &State, steps: &mut Vec<Step>, conflicts: &mut Vec<Conflict>) {
@@ -345,7 +365,8 @@ fn gone(plan: &Plan, state: &State, conflicts: &mut Vec<Conflict>) {
         .filter(|name| !plan.certificates.contains_key(*name))
         .map(|name| ("certificates", name));
     let crls = state.crls.keys().filter(|name| !plan.crls.contains_key(*name)).map(|name| ("crls", name));
-    for (kind, name) in keys.chain(certificates).chain(crls) {
+    let csrs = state.csrs.keys().filter(|name| !plan.csrs.contains_key(*name)).map(|name| ("csrs", name));
+    for (kind, name) in keys.chain(certificates).chain(csrs).chain(crls) {
         conflicts.push(Conflict {
             object: format!("{kind}.{name}"),
             reason: "the archive holds this, and the plan does not mention it".into(),
@@ -388,8 +409,8 @@ pub fn key_spec(plan: &Plan, name: &Name) -> Value {
     }
     if let Some((_, _, hash)) = plan.public_keys().find(|(key, ..)| *key == name) {
         return match plan.keyholder_of(name) {
-            Some(keyholder) => json!({"public-key-sha256": hash, "keyholder": keyholder}),
-            None => json!({"public-key-sha256": hash}),
+            Some(keyholder) => json!({"fingerprint": hash, "keyholder": keyholder}),
+            None => json!({"fingerprint": hash}),
         };
     }
     match plan.device_keys().find(|(key, _, _)| *key == name) {
@@ -408,6 +429,11 @@ pub fn key_spec(plan: &Plan, name: &Name) -> Value {
 /// What the plan says of a certificate.
 pub fn certificate_spec(plan: &Plan, name: &Name) -> Value {
     serde_json::to_value(plan.certificates.get(name)).unwrap_or_default()
+}
+
+/// What the plan says of a request that goes out.
+pub fn csr_spec(plan: &Plan, name: &Name) -> Value {
+    serde_json::to_value(plan.csrs.get(name)).unwrap_or_default()
 }
 
 /// What the plan says of a CRL.

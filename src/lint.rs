@@ -7,6 +7,7 @@
 
 mod rule;
 
+pub mod attestation;
 pub mod catalogue;
 pub mod certificate;
 pub mod crl;
@@ -16,6 +17,8 @@ pub mod finished;
 pub mod key;
 pub mod plan;
 pub mod policy;
+pub mod request;
+pub mod statement;
 pub mod trust_root;
 pub mod tuf;
 mod waiver;

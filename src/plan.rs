@@ -5,12 +5,14 @@
 pub mod certificate;
 mod check;
 pub mod crl;
+pub mod csr;
 pub mod date;
 pub mod key;
 pub mod name;
 pub mod people;
 pub mod policy;
 pub mod prove;
+pub mod quorum;
 pub mod source;
 pub mod trust_root;
 pub mod tuf;
@@ -21,14 +23,18 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crl::Sha256;
+
 pub use certificate::{Certificate, Profile, Subject};
 pub use crl::{Crl, Reason, RevokedFrom};
+pub use csr::Csr;
 pub use date::{Day, Time, Validity, Window};
 pub use key::{Algorithm, Key};
 pub use name::{Name, Oid, Url};
-pub use people::{Person, Role};
+pub use people::{Person, Role, SshLine};
 pub use policy::{Policy, Waiver};
 pub use prove::Prove;
+pub use quorum::{Private, Quorum};
 pub use source::{At, Fault, Faults, Source};
 pub use trust_root::TrustRoot;
 pub use tuf::Tuf;
@@ -52,6 +58,15 @@ pub struct Ceremony {
     /// The document that the profiles follow, such as a certification practice statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Url>,
+    /// How many people of each role must approve the plan, by its hash, before it may be run.
+    #[serde(default, skip_serializing_if = "Quorum::is_empty")]
+    pub approvals: Quorum,
+    /// How many people of each role must sign what happened, when it has.
+    #[serde(default, skip_serializing_if = "Quorum::is_empty")]
+    pub seal: Quorum,
+    /// What stays out of the public report, but for a salted hash in the seal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub private: Vec<At<Private>>,
 }
 
 /// The plan of a trust root: what shall be, on whichever devices.
@@ -68,6 +83,9 @@ pub struct Plan {
     /// Certificates, by name.
     #[serde(default)]
     pub certificates: IndexMap<Name, Certificate>,
+    /// Certificate signing requests for CAs that are not ours, by name.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub csrs: IndexMap<Name, Csr>,
     /// Certificate revocation lists, by name.
     #[serde(default)]
     pub crls: IndexMap<Name, Crl>,
@@ -148,39 +166,48 @@ impl Plan {
         })
     }
 
-    /// The name of a keyholder's key: the keyholder's own, unless the plan names it.
-    pub fn key_of<'a>(&'a self, keyholder: &'a Name) -> &'a Name {
-        self.people.get(keyholder).and_then(|person| person.key.as_deref()).unwrap_or(keyholder)
+    /// People with a device of their own and its key's algorithm, in the plan's order: keyholders, and others
+    /// who sign approvals and seals with one.
+    pub fn people_keys(&self) -> impl Iterator<Item = (&Name, &Name, Algorithm)> {
+        self.people
+            .iter()
+            .filter_map(|(name, person)| Some((name, &**person.device.as_ref()?, *person.algorithm)))
     }
 
-    /// The keyholder whose key has this name.
+    /// The name of a person's key: the person's own, unless the plan names it.
+    pub fn key_of<'a>(&'a self, person: &'a Name) -> &'a Name {
+        self.people.get(person).and_then(|found| found.key.as_deref()).unwrap_or(person)
+    }
+
+    /// The person whose key has this name: a keyholder, or another one with a device.
     pub fn keyholder_of(&self, key: &Name) -> Option<&Name> {
-        let people = self.people.iter().filter(|(_, person)| *person.role == Role::Keyholder);
-        people.map(|(name, _)| name).find(|name| self.key_of(name) == key)
+        let has_key = |person: &Person| person.device.is_some() || person.public_key.is_some();
+        let people = self.people.iter().filter(|(_, person)| has_key(person)).map(|(name, _)| name);
+        people.into_iter().find(|name| self.key_of(name) == key)
     }
 
     /// Keys that are known by their public half alone, and sign TUF metadata elsewhere: name, file, and
     /// SHA-256 of the SubjectPublicKeyInfo in hex.
-    pub fn public_keys(&self) -> impl Iterator<Item = (&Name, &At<PathBuf>, &At<String>)> {
+    pub fn public_keys(&self) -> impl Iterator<Item = (&Name, &At<PathBuf>, &At<Sha256>)> {
         let keys = self.keys.iter().filter_map(|(name, key)| match key {
-            Key::Public { public_key, public_key_sha256 } => Some((name, public_key, public_key_sha256)),
+            Key::Public { public_key, fingerprint } => Some((name, public_key, fingerprint)),
             Key::Device { .. } | Key::Csr { .. } => None,
         });
         let people = self.people.iter().filter(|(_, person)| *person.role == Role::Keyholder);
         let people = people.filter_map(|(name, person)| {
-            Some((self.key_of(name), person.public_key.as_ref()?, person.public_key_sha256.as_ref()?))
+            Some((self.key_of(name), person.public_key.as_ref()?, person.fingerprint.as_ref()?))
         });
         keys.chain(people)
     }
 
-    /// Every key that a device generates: name, device, algorithm. CA and log keys first, then keyholders'.
+    /// Every key that a device generates: name, device, algorithm. CA and log keys first, then people's.
     pub fn device_keys(&self) -> impl Iterator<Item = (&Name, &Name, Algorithm)> {
         let keys = self.keys.iter().filter_map(|(name, key)| match key {
             Key::Device { device, algorithm, .. } => Some((name, &**device, **algorithm)),
             Key::Csr { .. } | Key::Public { .. } => None,
         });
         let people =
-            self.keyholders().map(|(person, device, algorithm)| (self.key_of(person), device, algorithm));
+            self.people_keys().map(|(person, device, algorithm)| (self.key_of(person), device, algorithm));
         keys.chain(people)
     }
 

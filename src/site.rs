@@ -1,6 +1,7 @@
 //! The site: which device plays which part today. Never in the plan, never hashed into it.
 
 mod machine;
+mod slot;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 pub use machine::{MachineCheck, MachineFinding};
+pub use slot::PivSlot;
 
 use crate::plan::{At, Fault, Faults, Name, Source};
 
@@ -102,12 +104,19 @@ impl JsonSchema for Pin {
     }
 }
 
-/// A PKCS#11 token: found by serial or label, never by slot, since slots move.
+/// A PKCS#11 token: found by serial or label, never by slot, since slots move. Or a YubiKey, by its serial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Device {
-    /// The PKCS#11 module, as an absolute path (or relative to this file).
+    /// The PKCS#11 module, as an absolute path (or relative to this file); none for a YubiKey.
+    #[serde(default = "no_module", skip_serializing_if = "is_no_module")]
     pub module: At<PathBuf>,
+    /// The serial number of a YubiKey, as it is printed on it, which is used through PIV.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yubikey: Option<At<u32>>,
+    /// The PIV slot of a YubiKey's key; 9c unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub piv_slot: Option<At<PivSlot>>,
     /// The module's SHA-256 in hex; another file is then refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub module_sha256: Option<At<String>>,
@@ -126,6 +135,59 @@ pub struct Device {
     /// Where the security officer's PIN comes from; needed by `token init` only.
     #[serde(default = "prompt")]
     pub so_pin: At<Pin>,
+}
+
+impl Device {
+    /// The PIV slot of a YubiKey's key.
+    pub fn slot(&self) -> PivSlot {
+        self.piv_slot.as_ref().map_or(PivSlot::SIGNATURE, |slot| **slot)
+    }
+
+    /// What contradicts itself, or is missing.
+    fn check(&self, name: &Name, faults: &mut Vec<Fault>) {
+        let Some(yubikey) = &self.yubikey else {
+            if let Some(slot) = &self.piv_slot {
+                faults.push(Fault::at(slot, format!("device `{name}` has a piv-slot, and is no YubiKey")));
+            }
+            if self.module.as_os_str().is_empty() {
+                let found = format!("device `{name}` has neither module nor yubikey");
+                faults.push(Fault::at(&self.module, found).help(
+                    "add module = \"…\" (PKCS#11), or yubikey = the number that is printed on a YubiKey",
+                ));
+            } else if self.serial.is_none() && self.label.is_none() {
+                faults.push(
+                    Fault::at(&self.module, format!("device `{name}` has neither serial nor label")).help(
+                        "add serial = \"…\": `rootwright token list --site FILE` shows what is plugged in",
+                    ),
+                );
+            }
+            return;
+        };
+        let named = [
+            ("module", !self.module.as_os_str().is_empty()),
+            ("module-sha256", self.module_sha256.is_some()),
+            ("serial", self.serial.is_some()),
+            ("label", self.label.is_some()),
+        ];
+        if let Some((field, _)) = named.into_iter().find(|(_, is)| *is) {
+            let found = format!("device `{name}` is a YubiKey, and has a {field}");
+            faults.push(
+                Fault::at(yubikey, found).help("a YubiKey is found by the number under `yubikey` alone"),
+            );
+        }
+        if *self.pin == Pin::Protected {
+            let found = format!("device `{name}` is a YubiKey: it has no keypad for its PIN");
+            faults.push(Fault::at(&self.pin, found).help("use \"prompt\", or { file = \"…\" } of mode 0600"));
+        }
+    }
+}
+
+fn no_module() -> At<PathBuf> {
+    At::absent(PathBuf::new())
+}
+
+fn is_no_module(module: &At<PathBuf>) -> bool {
+    module.as_os_str().is_empty()
 }
 
 fn prompt() -> At<Pin> {
@@ -170,8 +232,10 @@ impl Site {
             return Err(source.faults(faults));
         }
         for device in site.devices.values_mut() {
-            let module = device.module.value_mut();
-            *module = folder.join(&*module);
+            if device.yubikey.is_none() {
+                let module = device.module.value_mut();
+                *module = folder.join(&*module);
+            }
             for pin in [&mut device.pin, &mut device.so_pin] {
                 if let Pin::File(file) = pin.value_mut() {
                     *file = folder.join(&*file);
@@ -226,13 +290,7 @@ impl Site {
             }
         }
         for (name, device) in &self.devices {
-            if device.serial.is_none() && device.label.is_none() {
-                faults.push(
-                    Fault::at(&device.module, format!("device `{name}` has neither serial nor label")).help(
-                        "add serial = \"…\": `rootwright token list --site FILE` shows what is plugged in",
-                    ),
-                );
-            }
+            device.check(name, &mut faults);
             if let Some(label) = &device.label
                 && !(1..=32).contains(&label.len())
             {

@@ -20,11 +20,13 @@ mod module;
 mod pair;
 pub mod pin;
 pub mod pkcs11;
+mod probe;
 mod public_key;
 mod shares;
 pub mod state;
 mod template;
 pub mod throwaway;
+pub mod yubikey;
 
 use std::collections::BTreeMap;
 
@@ -39,7 +41,7 @@ pub use pin::{AskPin, PinError, PinOwner, PinRequest};
 pub use state::{PinState, TokenState};
 
 use crate::lint::Signable;
-use crate::pki::{Algorithm, PublicKey, Signature};
+use crate::pki::{Algorithm, PublicKey, Signature, attestation};
 use crate::plan::Name;
 
 /// What a device says of itself. Claims, recorded as such.
@@ -78,6 +80,8 @@ pub struct KeyReport {
     /// The private key's attributes as the device reads them back, by PKCS#11 name. What a device
     /// does not answer is recorded as "not answered".
     pub attributes: BTreeMap<String, serde_json::Value>,
+    /// The device's signed word on the key, where it gives one.
+    pub attestation: Option<attestation::Record>,
 }
 
 impl KeyReport {
@@ -90,7 +94,8 @@ impl KeyReport {
         copied: bool,
     ) -> Option<(String, String, String)> {
         let id = data_encoding::HEXLOWER.encode(&template::id(key));
-        if self.id != id {
+        // A YubiKey's key has the number of its slot, and is known by its attestation.
+        if self.attestation.is_none() && self.id != id {
             return Some(("its CKA_ID".into(), self.id.clone(), id));
         }
         let found = self.public.algorithm();
@@ -125,10 +130,12 @@ pub trait Token {
     fn algorithms(&self) -> &[Algorithm];
 
     /// Generates a key pair on the device, under this label, for signing only; refuses a label that
-    /// is taken. The key is found again before this returns.
+    /// is taken. The key is found again before this returns. Of a YubiKey, the key that was enrolled on it
+    /// is taken over, by its attestation.
     fn generate(&mut self, key: &Name, algorithm: Algorithm) -> Result<KeyReport, TokenError>;
 
     /// Refuses a label that is taken, by a whole key or by half of one: no key can be generated under it.
+    /// Refuses a YubiKey without an enrolled key.
     fn vacant(&mut self, key: &Name) -> Result<(), TokenError>;
 
     /// The key under this label, if there is one; more than one is an error.
@@ -136,6 +143,12 @@ pub trait Token {
 
     /// Refuses where the key under this label is not there, or is another than this one.
     fn holds(&mut self, key: &Name, public: &PublicKey) -> Result<(), TokenError>;
+
+    /// Whether each signature waits for a touch of the device, and what whoever touches it must know.
+    /// [`AskPin::touch`] tells a person before [`sign`](Self::sign) is called.
+    fn touch(&self) -> Option<PinRequest> {
+        None
+    }
 
     /// Signs. What comes back is not verified yet: that is what `Linted::attach` does.
     fn sign(&mut self, what: &dyn Signable) -> Result<Signature, TokenError>;
@@ -181,6 +194,23 @@ pub trait Token {
             key: key.clone(),
             lacking: "any mechanism for it".into(),
         }
+    }
+
+    /// What the device says of itself beside its report, by PKCS#11 names; empty where it says nothing.
+    fn flags(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The template by which a key of this algorithm is generated, by PKCS#11 names, public half and private;
+    /// empty where the device has none.
+    fn template(&self, _: &Name, _: Algorithm) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Tries on a throwaway key, which is never the token's and is destroyed again, what the device claims of
+    /// its keys: what was tried, and what came of it. Empty where nothing can be tried.
+    fn probe(&mut self, _: Algorithm) -> Result<BTreeMap<String, String>, TokenError> {
+        Ok(BTreeMap::new())
     }
 
     /// Every object that the session sees, sorted.

@@ -10,13 +10,17 @@
 //! The journal accounts for every file, and its last hash for the journal: whoever keeps that one hash
 //! notices any change.
 
+pub mod approval;
+pub mod attestation;
 pub mod canary;
 pub mod canonical;
 pub mod certificate;
 pub mod claims;
 pub mod crl;
+pub mod cross;
 pub mod der;
 pub mod elsewhere;
+pub mod envelope;
 pub mod files;
 pub mod journal;
 pub mod keys;
@@ -28,11 +32,16 @@ pub mod people;
 pub mod plan;
 pub mod planned;
 pub mod profile;
+pub mod proof;
 pub mod report;
+pub mod request;
 pub mod rules;
+pub mod seal;
 pub mod signature;
 pub mod signing_config;
+pub mod ssh;
 mod text;
+pub mod transcript;
 pub mod trust_root;
 pub mod tuf;
 
@@ -190,12 +199,17 @@ impl Archive<'_> {
         journal::check(self.journal, open, at, sheet);
         operations::check(records, sheet);
         people::check(records, claims, sheet);
+        transcript::check(records, sheet);
         let files = files::check(self.path, claims, sheet);
         keys::check(claims, sheet);
+        request::check(claims, certificates, sheet);
         crl::check(claims, certificates, &self.lists, at, sheet);
         let operator = own.as_ref().ok().and_then(planned::operator);
         trust_root::check(claims, certificates, &files, (at, operator), sheet);
         canary::check(claims, sheet);
+        approval::check(records, claims, sheet);
+        seal::check(records, &self.journal.leaves, claims, sheet);
+        proof::check(records, claims, sheet);
         tuf::check(claims, &files, at, sheet);
         elsewhere::check(records, sheet);
         let differences = |plan: &Result<Plan, String>| match plan {

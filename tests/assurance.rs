@@ -166,7 +166,9 @@ fn the_second_opinion_is_another_implementation() {
                     "KeyRecord",
                     "CopyRecord",
                     "ToBeSigned",
+                    "Opening",
                     "event::Confirmation",
+                    "event::Moment",
                 ];
                 let names = line.trim_start_matches("use crate::archive::").trim_end_matches(';');
                 let names = names.trim_matches(|c| c == '{' || c == '}').split(", ");

@@ -22,7 +22,19 @@ fn every_verb_has_help_with_a_sentence_and_every_argument_explained() {
             line.strip_prefix("  ")?.split_whitespace().next().filter(|_| !line.starts_with("   "))
         })
         .collect();
-    for verb in ["check", "rehearse", "run", "verify", "show", "token", "schema", "completions", "man"] {
+    for verb in [
+        "check",
+        "script",
+        "report",
+        "rehearse",
+        "run",
+        "verify",
+        "show",
+        "token",
+        "schema",
+        "completions",
+        "man",
+    ] {
         assert!(verbs.contains(&verb), "{verb} is not among {verbs:?}");
     }
     for verb in verbs {

@@ -316,7 +316,7 @@ fn a_keyholder_sees_what_changes_and_types_the_device() {
 /// goes on, and nothing is asked, taken or counted twice.
 #[test]
 fn killed_at_any_point_asking_and_taking_go_on() {
-    const EVERY: usize = 23;
+    const EVERY: usize = 37;
     let (life, site) = begun();
     let kept = life.folder.path().join("kept");
     let keep = || {

@@ -1,5 +1,7 @@
 //! `verify` notices every change to an archive, and says of which file.
 
+#[path = "verify/attestation.rs"]
+mod attestation;
 #[path = "verify/canary.rs"]
 mod canary;
 #[path = "verify/certificates.rs"]

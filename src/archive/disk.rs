@@ -29,6 +29,16 @@ pub struct Disk {
     known: BTreeSet<PathBuf>,
 }
 
+/// Writes a file outside of any archive, durably, that is not there yet, or holds the same bytes.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    Disk::default().once(path, bytes, OPEN)
+}
+
+/// Makes a folder outside of any archive, durably.
+pub fn make_folder(folder: &Path) -> io::Result<()> {
+    Disk::default().make_folder(folder)
+}
+
 impl Disk {
     /// Time spent waiting for the disk.
     pub fn spent(&self) -> Duration {

@@ -11,7 +11,7 @@ use crate::plan::prove::Provider;
 use crate::plan::tuf::TargetName;
 use crate::plan::{Algorithm, Name, Time};
 use crate::site::{MachineFinding, Purpose};
-use crate::token::DeviceReport;
+use crate::token::{DeviceReport, ObjectReport};
 pub use crate::tuf::Role;
 use crate::tuf::request::Asked;
 
@@ -168,6 +168,77 @@ impl CanaryPart {
     /// Whether it is a certificate: what a CA's key may sign.
     pub fn is_certificate(self) -> bool {
         matches!(self, Self::Precertificate | Self::Certificate)
+    }
+}
+
+/// When a device's objects were listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// When it was first used in a run.
+    Before,
+    /// When its last step of the run was taken.
+    After,
+}
+
+/// Uses of a private key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Operations {
+    /// By the steps of the plan.
+    pub planned: u64,
+    /// How often it was about to sign.
+    pub made: u64,
+}
+
+/// What a person records at a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Observation {
+    /// Somebody comes in.
+    Entry,
+    /// Somebody leaves.
+    Exit,
+    /// A tamper-evident bag is opened or closed.
+    Bag,
+    /// A recording, and its hash when there is one.
+    Video,
+    /// A medium that something is copied to.
+    Media,
+    /// A thing is handed to somebody who keeps it.
+    Custody,
+}
+
+impl Observation {
+    /// The word for it, which is typed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Entry => "entry",
+            Self::Exit => "exit",
+            Self::Bag => "bag",
+            Self::Video => "video",
+            Self::Media => "media",
+            Self::Custody => "custody",
+        }
+    }
+}
+
+/// A value that a seal keeps to itself: who has salt and value can show that the seal covers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Opening {
+    /// 16 random bytes, in hex.
+    pub salt: String,
+    /// The value.
+    pub value: String,
+}
+
+impl Opening {
+    /// What stands in the seal: SHA-256 of the salt's bytes and the value's, in hex.
+    pub fn hash(&self) -> String {
+        let mut bytes = data_encoding::HEXLOWER.decode(self.salt.as_bytes()).unwrap_or_default();
+        bytes.extend(self.value.as_bytes());
+        sha256_hex(&bytes)
     }
 }
 
@@ -332,6 +403,17 @@ pub enum Event {
         /// The certificate in DER, as base64.
         der: String,
     },
+    /// A request for a CA that is not ours was signed.
+    CsrSigned {
+        /// The step.
+        step: String,
+        /// The request's name.
+        csr: Name,
+        /// What the plan says of it.
+        spec: Value,
+        /// The request in DER, as base64.
+        der: String,
+    },
     /// A CRL was signed.
     CrlSigned {
         /// The step.
@@ -476,6 +558,115 @@ pub enum Event {
         /// The text of the bundle with the Rekor v1 entry, where there is one beside the other.
         bundle_rekor_v1: Option<String>,
     },
+    /// A person approved the plan by its hash, before it was run.
+    ApprovalRecorded {
+        /// SHA-256 of the plan, in hex.
+        plan: String,
+        /// Who.
+        person: Name,
+        /// SHA-256 of the key's SubjectPublicKeyInfo, in hex.
+        key: String,
+        /// The envelope: an in-toto statement with the person's signature, as a DSSE file has it.
+        envelope: String,
+    },
+    /// What runs: the tool's own file, and what it was built of.
+    ToolIdentified {
+        /// Its version.
+        version: String,
+        /// SHA-256 of its file, in hex, where the system shows it.
+        sha256: Option<String>,
+        /// SHA-256 of the list of everything that it was built of (`Cargo.lock`), in hex.
+        dependencies: String,
+        /// What it was built for, such as `x86_64 linux, release`.
+        build: String,
+    },
+    /// What the ceremony's machine is like, whether or not it is as it should be.
+    MachineDescribed {
+        /// What was looked at, and what was found.
+        facts: BTreeMap<String, String>,
+    },
+    /// The objects that a device holds, when it is first used and when its last step was taken.
+    DeviceInventoried {
+        /// The plan's name of the device.
+        device: Name,
+        /// Before or after.
+        when: Moment,
+        /// The device's flags, by PKCS#11 names.
+        flags: Vec<String>,
+        /// The objects.
+        objects: Vec<ObjectReport>,
+    },
+    /// What a device claims of its keys was tried on a throwaway one.
+    DeviceProbed {
+        /// The plan's name of the device.
+        device: Name,
+        /// The algorithm of the throwaway key.
+        algorithm: Algorithm,
+        /// The template that keys are generated with.
+        template: Vec<String>,
+        /// What was tried, and what came of it.
+        tried: BTreeMap<String, String>,
+    },
+    /// How often private keys were used in a run, and how often its steps needed them.
+    OperationsCounted {
+        /// By key.
+        keys: BTreeMap<Name, Operations>,
+    },
+    /// A person recorded what no program can know.
+    ObservationRecorded {
+        /// What it is of.
+        what: Observation,
+        /// What was said, by question.
+        said: BTreeMap<String, String>,
+    },
+    /// What there is of keys, algorithms and certificates was put together.
+    InventoryMade {
+        /// The CycloneDX document.
+        cbom: String,
+    },
+    /// What happened until here is put into words, for people to sign.
+    SealStarted {
+        /// Counts the seals of the archive, from 1.
+        seal: u64,
+        /// The in-toto statement: RFC 8785 JSON. It covers every line before this one.
+        statement: String,
+        /// What the statement has salted hashes of.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        openings: Vec<Opening>,
+    },
+    /// A person signed a seal, or an objection to it.
+    SealSigned {
+        /// The step.
+        step: String,
+        /// The seal's number.
+        seal: u64,
+        /// Who.
+        person: Name,
+        /// SHA-256 of the key's SubjectPublicKeyInfo, in hex.
+        key: String,
+        /// The key id, as the envelope has it.
+        keyid: String,
+        /// The signature, as base64.
+        signature: String,
+        /// SHA-256 of the bytes that were signed (DSSE's encoding of the statement), in hex.
+        signed: String,
+        /// The statement of an objection; none where the seal's own was signed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        objection: Option<String>,
+    },
+    /// A log's proof that it has a person's signature over a statement.
+    ProofRecorded {
+        /// The file in `evidence/` whose signature it is.
+        of: String,
+        /// Whose.
+        person: Name,
+        /// The log's host: its origin.
+        host: String,
+        /// The log's key, as whoever brought the proof trusts it: its SubjectPublicKeyInfo, as base64.
+        log: String,
+        /// The proof: Rekor's `TransparencyLogEntry`, as it came.
+        entry: String,
+    },
     /// The journal's last line was cut off; what was left of it is kept aside.
     JournalTorn {
         /// What was left, as base64.
@@ -494,12 +685,14 @@ impl Event {
             | Self::SignatureIntended { step, .. }
             | Self::SignatureRepeated { step, .. }
             | Self::CertificateSigned { step, .. }
+            | Self::CsrSigned { step, .. }
             | Self::CrlSigned { step, .. }
             | Self::TrustRootAssembled { step, .. }
             | Self::TargetTaken { step, .. }
             | Self::MetadataSigned { step, .. }
             | Self::MetadataPublished { step, .. }
-            | Self::CanarySigned { step, .. } => Some(step),
+            | Self::CanarySigned { step, .. }
+            | Self::SealSigned { step, .. } => Some(step),
             Self::CeremonyStarted { .. }
             | Self::MachineChecked { .. }
             | Self::ClockRead { .. }
@@ -513,6 +706,16 @@ impl Event {
             | Self::CeremonyFinished { .. }
             | Self::CanaryStarted { .. }
             | Self::CanaryFinished { .. }
+            | Self::ApprovalRecorded { .. }
+            | Self::ProofRecorded { .. }
+            | Self::ToolIdentified { .. }
+            | Self::MachineDescribed { .. }
+            | Self::DeviceInventoried { .. }
+            | Self::DeviceProbed { .. }
+            | Self::OperationsCounted { .. }
+            | Self::ObservationRecorded { .. }
+            | Self::InventoryMade { .. }
+            | Self::SealStarted { .. }
             | Self::JournalTorn { .. } => None,
         }
     }
@@ -535,6 +738,7 @@ impl Event {
             Self::SignatureIntended { .. } => "signature-intended",
             Self::SignatureRepeated { .. } => "signature-repeated",
             Self::CertificateSigned { .. } => "certificate-signed",
+            Self::CsrSigned { .. } => "csr-signed",
             Self::CrlSigned { .. } => "crl-signed",
             Self::TrustRootAssembled { .. } => "trust-root-assembled",
             Self::TargetTaken { .. } => "target-taken",
@@ -546,6 +750,17 @@ impl Event {
             Self::CanaryStarted { .. } => "canary-started",
             Self::CanarySigned { .. } => "canary-signed",
             Self::CanaryFinished { .. } => "canary-finished",
+            Self::ApprovalRecorded { .. } => "approval-recorded",
+            Self::ProofRecorded { .. } => "proof-recorded",
+            Self::ToolIdentified { .. } => "tool-identified",
+            Self::MachineDescribed { .. } => "machine-described",
+            Self::DeviceInventoried { .. } => "device-inventoried",
+            Self::DeviceProbed { .. } => "device-probed",
+            Self::OperationsCounted { .. } => "operations-counted",
+            Self::ObservationRecorded { .. } => "observation-recorded",
+            Self::InventoryMade { .. } => "inventory-made",
+            Self::SealStarted { .. } => "seal-started",
+            Self::SealSigned { .. } => "seal-signed",
             Self::JournalTorn { .. } => "journal-torn",
         }
     }

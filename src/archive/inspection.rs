@@ -18,9 +18,10 @@ use crate::pki::crl::parts;
 use crate::pki::sha256_hex;
 
 /// Folders in which every file follows from the journal.
-pub const RECORDED: [&str; 7] = ["plans", "keys", "certificates", "crls", "trust-root", "tuf", "tuf/targets"];
+pub const RECORDED: [&str; 8] =
+    ["plans", "keys", "certificates", "csrs", "crls", "trust-root", "tuf", "tuf/targets"];
 
-/// Where the rest of a line that was cut off is kept.
+/// Where seals, approvals and the rests of lines that were cut off are kept.
 pub const EVIDENCE: &str = "evidence";
 
 /// An archive as it was found. Nothing was written to find it out.
@@ -141,11 +142,11 @@ fn found(path: &Path) -> Result<BTreeMap<String, Content>, ArchiveError> {
     for parent in parents {
         below.extend(entries(&path.join(parent))?.into_iter().map(|(name, _)| format!("{parent}/{name}")));
     }
-    let fixed = RECORDED.into_iter().chain(parents).chain([EVIDENCE]).map(str::to_string);
+    let fixed = RECORDED.into_iter().chain(parents).chain([EVIDENCE, layout::PROOFS]).map(str::to_string);
     for folder in fixed.chain(below) {
         for (name, entry) in entries(&path.join(&folder))? {
             // What else is in evidence/ was written by people who read the archive.
-            let ours = folder != EVIDENCE || name.starts_with(layout::TORN);
+            let ours = folder != EVIDENCE || layout::is_recorded_evidence(&name);
             if name.starts_with(TEMPORARY) || !ours || entry.is_dir() {
                 continue;
             }

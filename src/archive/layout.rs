@@ -4,8 +4,10 @@ use data_encoding::BASE64;
 use serde::Serialize;
 
 use super::canary;
+use super::chains;
 use super::event::{Event, Role};
 use super::state::State;
+use crate::pki::dsse::{Envelope, EnvelopeSignature};
 use crate::pki::{key::pem, sha256_hex};
 use crate::plan::Name;
 
@@ -53,6 +55,57 @@ pub const REQUESTS: &str = "requests";
 /// The folder of their answers, with a folder for each ceremony.
 pub const RESPONSES: &str = "responses";
 
+/// The newest seal.
+pub const SEAL: &str = "evidence/statement.dsse.json";
+
+/// What there is of keys, algorithms and certificates.
+pub const CBOM: &str = "evidence/cbom.json";
+
+/// Where a seal is kept.
+pub fn seal(number: u64) -> String {
+    format!("evidence/statement-{number}.dsse.json")
+}
+
+/// Where a person's objection to a seal is kept.
+pub fn objection(seal: u64, person: &Name) -> String {
+    format!("evidence/objection-{seal}-{person}.dsse.json")
+}
+
+/// Where a person's approval of a plan is kept.
+pub fn approval(plan: &str, person: &Name) -> String {
+    format!("evidence/approval-{plan}-{person}.dsse.json")
+}
+
+/// The folder of proofs that came back from logs.
+pub const PROOFS: &str = "evidence/proofs";
+
+/// Where a log's proof of a person's signature is kept. `of` is the file that has the signature.
+pub fn proof(of: &str, person: &Name, host: &str) -> String {
+    let of = of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
+    let host: String = host
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' })
+        .collect();
+    format!("{PROOFS}/{of}.{person}.{host}.json")
+}
+
+/// Whether a file of this name in `evidence/` follows from an event. What else is there was written by
+/// people who read the archive.
+pub fn is_recorded_evidence(name: &str) -> bool {
+    let statement = ["statement", "objection-", "approval-"].iter().any(|start| name.starts_with(start));
+    name.starts_with(TORN) || name == "cbom.json" || (statement && name.ends_with(".dsse.json"))
+}
+
+/// The signature that an event has, as an envelope has it.
+fn signature(event: &Event) -> Vec<EnvelopeSignature> {
+    match event {
+        Event::SealSigned { keyid, signature, .. } => {
+            vec![EnvelopeSignature { keyid: keyid.clone(), sig: signature.clone() }]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Where a CRL is kept.
 pub fn crl(name: &Name) -> String {
     format!("crls/{name}.crl")
@@ -91,15 +144,23 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             once(format!("keys/{}.json", key.name), readable(key)),
         ],
         Event::CopyMade { copy, .. } => vec![once(format!("keys/{}.backup.json", copy.name), readable(copy))],
-        Event::CertificateSigned { certificate, issuer, der, .. } => {
-            let own = pem("CERTIFICATE", &decode(der));
+        Event::CertificateSigned { certificate, issuer, spec, der, .. } => {
+            let der = decode(der);
+            let own = pem("CERTIFICATE", &der);
             let above =
                 issuer.iter().flat_map(|issuer| before.chain(issuer)).map(|certificate| certificate.pem());
             let chain = std::iter::once(own.clone()).chain(above).collect::<String>();
-            vec![
+            let mut files = vec![
                 once(format!("certificates/{certificate}.pem"), own.into_bytes()),
                 once(format!("certificates/{certificate}.chain.pem"), chain.into_bytes()),
-            ]
+            ];
+            let new = chains::New { name: certificate, issuer: issuer.as_ref(), spec, der: &der };
+            let others = chains::others(new, before).into_iter();
+            files.extend(others.map(|(path, chain)| once(path, chain.into_bytes())));
+            files
+        }
+        Event::CsrSigned { csr, der, .. } => {
+            vec![once(format!("csrs/{csr}.csr"), pem("CERTIFICATE REQUEST", &decode(der)).into_bytes())]
         }
         Event::TrustRootAssembled { trusted_root, signing_config, .. } => vec![
             newest("trust-root/trusted_root.json", trusted_root),
@@ -142,6 +203,32 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             .into_iter()
             .map(|(name, bytes)| once(format!("{}/{canary}/{name}", canary::FOLDER), bytes))
             .collect(),
+        Event::ApprovalRecorded { plan, person, envelope, .. } => {
+            vec![once(approval(plan, person), envelope.as_bytes().to_vec())]
+        }
+        Event::ProofRecorded { of, person, host, entry, .. } => {
+            vec![once(proof(of, person, host), entry.as_bytes().to_vec())]
+        }
+        Event::InventoryMade { cbom } => vec![newest(CBOM, cbom)],
+        Event::SealSigned { seal, person, objection: Some(statement), .. } => {
+            let envelope = Envelope { payload: statement.as_bytes().to_vec(), signatures: signature(event) };
+            vec![once(objection(*seal, person), envelope.file())]
+        }
+        Event::SealSigned { seal: number, .. } => {
+            let Some(seal) = before.seals.iter().find(|seal| seal.number == *number) else {
+                return Vec::new();
+            };
+            let mut signatures = seal.signatures.clone();
+            signatures.extend(signature(event));
+            let envelope = Envelope { payload: seal.statement.as_bytes().to_vec(), signatures };
+            let text = String::from_utf8_lossy(&envelope.file()).into_owned();
+            let mut files = vec![newest(&self::seal(*number), &text)];
+            // The newest seal has the name that scripts know.
+            if before.seals.iter().all(|other| other.number <= *number) {
+                files.push(newest(SEAL, &text));
+            }
+            files
+        }
         Event::JournalTorn { rest } => {
             let rest = decode(rest);
             vec![once(torn(&rest), rest)]
@@ -161,6 +248,13 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
         | Event::MetadataSigned { .. }
         | Event::CanaryStarted { .. }
         | Event::CanarySigned { .. }
+        | Event::SealStarted { .. }
+        | Event::ToolIdentified { .. }
+        | Event::MachineDescribed { .. }
+        | Event::DeviceInventoried { .. }
+        | Event::DeviceProbed { .. }
+        | Event::OperationsCounted { .. }
+        | Event::ObservationRecorded { .. }
         | Event::CeremonyFinished { .. } => Vec::new(),
     }
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::event::{Confirmation, Event, Role};
 use super::journal::{Damage, Record};
-use crate::pki::{Certificate, PublicKey, sha256_hex};
+use crate::pki::dsse::EnvelopeSignature;
+use crate::pki::{Certificate, CertificateRequest, PublicKey, sha256_hex};
 use crate::plan::tuf::TargetName;
 use crate::plan::{Name, Time};
 use crate::site::Purpose;
@@ -44,6 +45,15 @@ pub struct MadeCertificate {
     pub issuer: Option<Name>,
     /// The certificate.
     pub certificate: Certificate,
+}
+
+/// A request that went out.
+#[derive(Clone, Debug)]
+pub struct MadeCsr {
+    /// What the plan said of it.
+    pub spec: Value,
+    /// The request.
+    pub request: CertificateRequest,
 }
 
 /// A CRL that was signed.
@@ -139,6 +149,23 @@ pub struct MadeCanary {
     pub trust_root: Option<MadeTrustRoot>,
 }
 
+/// A seal that was begun, and who signed it.
+#[derive(Clone, Debug)]
+pub struct MadeSeal {
+    /// Its number.
+    pub number: u64,
+    /// It covers the lines up to this one.
+    pub lines: u64,
+    /// The statement: RFC 8785 JSON.
+    pub statement: String,
+    /// Signatures over it, in the order in which they were made.
+    pub signatures: Vec<EnvelopeSignature>,
+    /// Who signed it, and the key: SHA-256 of its SubjectPublicKeyInfo, in hex.
+    pub signed: BTreeMap<Name, String>,
+    /// Who objected.
+    pub objected: BTreeMap<Name, String>,
+}
+
 /// What an archive holds.
 #[derive(Clone, Debug, Default)]
 pub struct State {
@@ -160,6 +187,8 @@ pub struct State {
     pub copies: BTreeMap<Name, MadeCopy>,
     /// Certificates, by name.
     pub certificates: BTreeMap<Name, MadeCertificate>,
+    /// Requests that went out, by name.
+    pub csrs: BTreeMap<Name, MadeCsr>,
     /// CRLs, by name.
     pub crls: BTreeMap<Name, MadeCrl>,
     /// The trust root in force.
@@ -182,6 +211,12 @@ pub struct State {
     pub canaries_begun: u64,
     /// Canaries that are whole, oldest first.
     pub canaries: Vec<MadeCanary>,
+    /// Approvals: the plan's SHA-256, the person, and the envelope.
+    pub approvals: BTreeMap<(String, Name), String>,
+    /// Seals, oldest first.
+    pub seals: Vec<MadeSeal>,
+    /// The last line that is no seal's own.
+    pub last_unsealed: u64,
     /// What was intended and has no result yet, by step.
     pub open: BTreeMap<String, Event>,
     /// Steps whose fingerprint was typed back.
@@ -190,6 +225,24 @@ pub struct State {
     pub last: Option<Time>,
     /// Whether the last ceremony came to its end.
     pub finished: bool,
+}
+
+/// How the steps of a seal begin.
+pub const SEAL_STEP: &str = "seal/";
+
+/// Whether a line belongs to a seal alone: it tells of nothing that a seal would have to cover.
+fn is_seals_own(event: &Event) -> bool {
+    match event {
+        Event::InventoryMade { .. }
+        | Event::SealStarted { .. }
+        | Event::SealSigned { .. }
+        | Event::ProofRecorded { .. } => true,
+        Event::SignatureIntended { step, .. } | Event::SignatureRepeated { step, .. } => {
+            step.starts_with(SEAL_STEP)
+        }
+        Event::Confirmed { step: Some(step), .. } => step.starts_with(SEAL_STEP),
+        _ => false,
+    }
 }
 
 impl State {
@@ -221,7 +274,36 @@ impl State {
                     trust_root: self.trust_root.clone(),
                 });
             }
-            Event::HalfKeyDiscarded { .. }
+            Event::ApprovalRecorded { plan, person, envelope, .. } => {
+                self.approvals.insert((plan.clone(), person.clone()), envelope.clone());
+            }
+            Event::SealStarted { seal, statement, .. } => self.seals.push(MadeSeal {
+                number: *seal,
+                lines: record.seq.saturating_sub(1),
+                statement: statement.clone(),
+                signatures: Vec::new(),
+                signed: BTreeMap::new(),
+                objected: BTreeMap::new(),
+            }),
+            Event::SealSigned { seal, person, key, keyid, signature, objection, .. } => {
+                let found = self.seals.iter_mut().find(|found| found.number == *seal);
+                let found = found.ok_or_else(|| damage(format!("there is no seal {seal} before it")))?;
+                if objection.is_some() {
+                    found.objected.insert(person.clone(), key.clone());
+                } else {
+                    found.signed.insert(person.clone(), key.clone());
+                    found.signatures.push(EnvelopeSignature { keyid: keyid.clone(), sig: signature.clone() });
+                }
+            }
+            Event::InventoryMade { .. }
+            | Event::ProofRecorded { .. }
+            | Event::ToolIdentified { .. }
+            | Event::MachineDescribed { .. }
+            | Event::DeviceInventoried { .. }
+            | Event::DeviceProbed { .. }
+            | Event::OperationsCounted { .. }
+            | Event::ObservationRecorded { .. }
+            | Event::HalfKeyDiscarded { .. }
             | Event::CanarySigned { .. }
             | Event::JournalTorn { .. }
             | Event::MachineChecked { .. }
@@ -278,6 +360,11 @@ impl State {
                 };
                 self.certificates.insert(certificate.clone(), made);
             }
+            Event::CsrSigned { csr, spec, der, .. } => {
+                let request =
+                    CertificateRequest::from_der(&decode(der)?).map_err(|error| damage(error.to_string()))?;
+                self.csrs.insert(csr.clone(), MadeCsr { spec: spec.clone(), request });
+            }
             Event::CrlSigned { crl, spec, issuer, number, revoked, sha256, .. } => {
                 let made = MadeCrl {
                     spec: spec.clone(),
@@ -333,6 +420,12 @@ impl State {
                 }
             }
         }
+        // A device that is opened, or a line that was cut off, belongs to a seal when it is being signed.
+        let sealing = self.seals.last().is_some_and(|seal| self.last_unsealed <= seal.lines);
+        let opened = matches!(record.event, Event::DeviceOpened { .. } | Event::JournalTorn { .. });
+        if !(is_seals_own(&record.event) || sealing && opened) {
+            self.last_unsealed = record.seq;
+        }
         let begins = matches!(
             record.event,
             Event::KeyIntended { .. }
@@ -382,7 +475,10 @@ impl State {
     pub fn chain(&self, name: &Name) -> Vec<&Certificate> {
         let mut chain = Vec::new();
         let mut next = Some(name);
-        while let Some(made) = next.and_then(|name| self.certificates.get(name)) {
+        // A journal from elsewhere may say that certificates issue each other.
+        while let Some(made) = next.and_then(|name| self.certificates.get(name))
+            && chain.len() < self.certificates.len()
+        {
             chain.push(&made.certificate);
             next = made.issuer.as_ref();
         }

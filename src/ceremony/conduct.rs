@@ -1,11 +1,12 @@
 //! A ceremony from its beginning to its end, or the rest of one.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
 
+use super::approvals::{self, Approvals};
 use super::clock::Clock;
 use super::console::{Fingerprint, Opening, WallClock};
 use super::elsewhere::Received;
@@ -13,7 +14,8 @@ use super::engine::{Engine, Status, StepReport, millis};
 use super::people::People;
 use super::preflight::devices::{Found, Look, devices};
 use super::preflight::{Preflight, draft_everything};
-use super::{CeremonyError, Console, elsewhere, machine, signers};
+use super::signers::Place;
+use super::{CeremonyError, Console, build, elsewhere, machine, signers, transcript};
 use crate::archive::{self, Archive, ArchiveError, Confirmation, Event, FileRecord, State, room};
 use crate::difference::{self, Step};
 use crate::lint::Rules;
@@ -43,6 +45,8 @@ pub struct Ceremony<'a> {
     pub guard: Guard,
     /// Whether it ends before the first write.
     pub dry_run: bool,
+    /// Files with people's approvals of the plan.
+    pub approvals: &'a [PathBuf],
     /// What people elsewhere answered.
     pub answers: Vec<Received>,
 }
@@ -112,6 +116,7 @@ struct Day<'a> {
     steps: &'a [Step],
     clock: Clock,
     console: &'a mut dyn Console,
+    approvals: Approvals,
 }
 
 /// What people said before the journal was open.
@@ -141,7 +146,10 @@ impl Ceremony<'_> {
             disk_ms: 0.0,
             people_ms: 0.0,
         };
+        // Beside all that comes before the journal's first line.
+        let hashed = std::thread::spawn(build::own_sha256);
         let result = self.hold(&mut report, console);
+        drop(hashed);
         console.end();
         report.people_ms = millis(console.waited());
         report.elapsed_ms = millis(start.elapsed());
@@ -168,9 +176,20 @@ impl Ceremony<'_> {
             return Ok(());
         }
         let clock = clock(&plan, state, self.site.is_rehearsal())?;
+        // As people approved it: with its dates as they are written.
+        let approvals =
+            approvals::gather((self.plan, &report.plan), state, *self.site.purpose, self.approvals)?;
+        match &approvals.missing {
+            // A rehearsal comes before the approvals: it is what they are given for.
+            Some(missing) if self.site.is_rehearsal() => {
+                console.note(&format!("{missing}; production would stop here"))
+            }
+            Some(missing) => return Err(missing.clone().into()),
+            None => {}
+        }
         let rules = Rules::of(&plan, self.source)?;
         let (steps, rules) = (steps.as_slice(), &rules);
-        let mut day = Day { ceremony: self, plan: &plan, rules, state, steps, clock, console };
+        let mut day = Day { ceremony: self, plan: &plan, rules, state, steps, clock, console, approvals };
         let mut tokens = Devices::new(self.site);
         let result = day.hold(&mut tokens, report);
         // What was said at a prompt before the archive was open, or after it was closed.
@@ -201,7 +220,7 @@ impl Day<'_> {
         // The plan is read aloud before any device is touched.
         let opened = if ceremony.dry_run { None } else { Some(self.opening(&report.plan)?) };
         let people = People { plan: self.plan, site: ceremony.site, state: self.state };
-        let look = Look { plan: self.plan, state: self.state, steps: self.steps, people };
+        let look = Look { plan: self.plan, state: self.state, steps: self.steps, people, rules: self.rules };
         let Found { devices, later } = devices(&look, tokens, self.console)?;
         let preflight = Preflight {
             rehearsal: ceremony.site.is_rehearsal(),
@@ -276,7 +295,12 @@ impl Day<'_> {
             people: ceremony.site.people.clone().into_iter().collect(),
         };
         archive.begin(clock.now(), event, ceremony.others.clone())?;
+        for (person, endorsed) in &self.approvals.new {
+            archive.approval(clock.now(), (&report.plan, person), endorsed)?;
+        }
+        archive.record(clock.now(), build::identified())?;
         archive.record(clock.now(), Event::MachineChecked { findings })?;
+        archive.record(clock.now(), Event::MachineDescribed { facts: machine::facts(ceremony.guard) })?;
         if opened.asked {
             let (what, of) = (Confirmation::Begin, report.plan.clone());
             archive.record(clock.now(), Event::Confirmed { step: None, what, of, by: opened.by })?;
@@ -285,6 +309,10 @@ impl Day<'_> {
             archive.record(clock.now(), Event::ClockRead { wall: typed, skew, by })?;
         }
         let missing = self.steps.iter().filter(|step| !step.done).count();
+        // What is signed elsewhere uses no key here.
+        let place = |step: &&Step| signers::place(self.people(), self.state, step);
+        let here: Vec<Step> = self.steps.iter().filter(|step| place(step) == Place::Here).cloned().collect();
+        let planned = transcript::planned(&here);
         self.console.begin(missing);
         let people = People { plan: self.plan, site: ceremony.site, state: self.state };
         let mut engine =
@@ -296,6 +324,8 @@ impl Day<'_> {
         let taken = engine.run(self.steps, &mut report.steps);
         report.requests = std::mem::take(&mut engine.requests);
         taken?;
+        let uses = transcript::operations(&planned, &self.state.operations, &archive.state().operations);
+        archive.record(clock.now(), uses)?;
         Ok(archive.record(clock.now(), Event::CeremonyFinished { plan: report.plan.clone() })?)
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use data_encoding::BASE64;
 use serde::Serialize;
 
+use super::attestation;
 use super::clock::Clock;
 use super::people::People;
 use super::prompt::{self, Facts};
@@ -96,6 +97,8 @@ pub struct Engine<'a> {
     pub later: BTreeSet<Name>,
     /// The logins that the journal knows of.
     logins: BTreeMap<Name, u32>,
+    /// Devices whose claims were tried.
+    pub(super) probed: BTreeSet<Name>,
     /// What the newest CRLs of this run list, by issuer, where another one follows.
     pub(super) listed: BTreeMap<Name, Before>,
     /// Requests to keys elsewhere that wait for an answer, as paths in the archive.
@@ -128,6 +131,7 @@ impl<'a> Engine<'a> {
             metadata: BTreeMap::new(),
             later: BTreeSet::new(),
             logins: BTreeMap::new(),
+            probed: BTreeSet::new(),
             listed: BTreeMap::new(),
             requests: Vec::new(),
             agreed: BTreeSet::new(),
@@ -164,6 +168,7 @@ impl Engine<'_> {
                 let next = pending.get(at..).unwrap_or_default();
                 if self.attempt(step, device.as_ref(), next, report)? {
                     self.announce(step)?;
+                    self.inventory_after(device.as_ref(), next.iter().skip(1).chain(&rest))?;
                 } else {
                     self.later.extend(device);
                     rest.push(step);
@@ -259,6 +264,7 @@ impl Engine<'_> {
         match &step.action {
             Action::GenerateKey { device, .. } | Action::BackUp { to: device, .. } => Some(device.clone()),
             Action::Issue { signer, .. }
+            | Action::SignCsr { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => self.archive.state().keys.get(signer)?.device.clone(),
             Action::ImportKey { .. }
@@ -274,6 +280,7 @@ impl Engine<'_> {
             Action::ImportKey { key } => self.import(step, key),
             Action::BackUp { key, from, to } => self.back_up(step, key, from, to),
             Action::Issue { certificate, signer } => self.issue(step, certificate, signer),
+            Action::SignCsr { csr, signer } => self.sign_csr(step, csr, signer),
             Action::IssueCrl { crl, signer } => self.issue_crl(step, crl, signer),
             Action::AssembleTrustRoot => self.assemble(step),
             Action::TakeTarget { target } => self.take_target(step, target),
@@ -308,6 +315,7 @@ impl Engine<'_> {
                 (report, true)
             }
             None => {
+                self.probe(device, key, algorithm)?;
                 // Also when it was intended before: the journal counts what devices are asked to do.
                 self.archive.record(self.clock.now(), intended)?;
                 let token = self.token(device)?;
@@ -321,6 +329,10 @@ impl Engine<'_> {
         };
         self.refuse_known_key(key, &report.public)?;
         self.console.warnings(&lint::key::lint(key, &report.public, self.rules)?);
+        if let Some((words, warnings)) = attestation::judge(key, &report, &claims, self.rules)? {
+            self.console.note(&words);
+            self.console.warnings(&warnings);
+        }
         let mut record = key_record(key, Some((device, claims)), report, None);
         record.keyholder = self.plan.keyholder_of(key).cloned();
         let spec = difference::key_spec(self.plan, key);
@@ -348,9 +360,9 @@ impl Engine<'_> {
     fn import(&mut self, step: &Step, key: &Name) -> Result<(), CeremonyError> {
         let public = self.plan.public_keys().find(|(name, ..)| *name == key);
         if let Some((_, path, hash)) = public {
-            return self.import_public(step, key, path, hash);
+            return self.import_public(step, key, path, hash.as_str());
         }
-        let Some(Key::Csr { csr }) = self.plan.keys.get(key) else {
+        let Some(Key::Csr { csr, .. }) = self.plan.keys.get(key) else {
             return Err(CeremonyError::Missing(format!("the plan has no request for the key `{key}`")));
         };
         let path = self.folder.join(&**csr);
@@ -364,6 +376,7 @@ impl Engine<'_> {
             id: String::new(),
             mechanism: "elsewhere".into(),
             attributes: Default::default(),
+            attestation: None,
         };
         let record = key_record(key, None, report, Some(BASE64.encode(&request.der)));
         let spec = difference::key_spec(self.plan, key);
@@ -397,7 +410,7 @@ impl Engine<'_> {
             (self.token(key)?.generate(key, public.algorithm())?, Some(key.clone()))
         } else {
             let (id, mechanism) = (String::new(), "elsewhere".to_string());
-            (KeyReport { public, id, mechanism, attributes: Default::default() }, None)
+            (KeyReport { public, id, mechanism, attributes: Default::default(), attestation: None }, None)
         };
         let mut record = key_record(key, None, report, None);
         (record.device, record.keyholder) = (device, self.plan.keyholder_of(key).cloned());
@@ -423,9 +436,16 @@ impl Engine<'_> {
         if self.logins.get(device).copied().unwrap_or_default() < logins {
             let event = Event::DeviceOpened { device: device.clone(), claims: claims.clone() };
             self.archive.record(self.clock.now(), event)?;
-            self.logins.insert(device.clone(), logins);
+            if self.logins.insert(device.clone(), logins).is_none() {
+                self.inventory_before(device)?;
+            }
         }
         Ok(claims)
+    }
+
+    /// Whether a device was logged in to in this run.
+    pub(super) fn is_logged_in(&self, device: &Name) -> bool {
+        self.logins.contains_key(device)
     }
 
     pub(super) fn token(&mut self, device: &Name) -> Result<&mut dyn Token, CeremonyError> {
@@ -471,7 +491,11 @@ impl Engine<'_> {
                 self.archive.record(self.clock.now(), intended)?;
             }
         }
-        let signature = self.token(&device)?.sign(&linted)?;
+        let token = self.ring.open(&device, self.console)?;
+        if let Some(touch) = token.touch() {
+            self.console.touch(&touch);
+        }
+        let signature = token.sign(&linted)?;
         Ok(linted.attach(signature)?)
     }
 
@@ -516,7 +540,7 @@ fn key_record(
         id: report.id,
         mechanism: report.mechanism,
         attributes: report.attributes,
-        attestation: None,
+        attestation: report.attestation.and_then(|record| serde_json::to_value(record).ok()),
         request,
     }
 }

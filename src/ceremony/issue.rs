@@ -39,6 +39,7 @@ impl Engine<'_> {
     ) -> Result<Draft<Certificate>, CeremonyError> {
         let planned = planned(self.plan, name)?;
         let issuer = planned.issuer.as_ref().map(|issuer| self.certificate(issuer)).transpose()?;
+        let cross = planned.cross_signs.as_ref().map(|cross| self.certificate(cross)).transpose()?;
         let public = self.public(&planned.key)?;
         let signer_public = self.public(signer)?;
         let request = certificate::Request {
@@ -46,6 +47,7 @@ impl Engine<'_> {
             planned,
             public: &public,
             issuer: issuer.as_ref(),
+            cross: cross.as_ref(),
             signer: (signer, &signer_public),
             serial,
             rehearsal: self.rehearsal,
@@ -172,7 +174,7 @@ impl Engine<'_> {
         move |mark| serials.iter().any(|gone| gone.same_serial(mark))
     }
 
-    fn certificate(&self, name: &Name) -> Result<Certificate, CeremonyError> {
+    pub(super) fn certificate(&self, name: &Name) -> Result<Certificate, CeremonyError> {
         let made = self.archive.state().certificates.get(name);
         made.map(|made| made.certificate.clone())
             .ok_or_else(|| CeremonyError::Missing(format!("the certificate `{name}` is not made yet")))
@@ -208,6 +210,7 @@ fn planned<'p>(plan: &'p Plan, name: &Name) -> Result<&'p plan::Certificate, Cer
 /// What people look at before a certificate is signed: read back from the very bytes.
 fn certificate_facts(planned: &plan::Certificate, bytes: &[u8]) -> Facts {
     let mut facts = vec![("profile", planned.profile.to_string())];
+    facts.extend(planned.cross_signs.as_ref().map(|cross| ("cross-signs", cross.to_string())));
     let Ok(tbs) = TbsCertificate::from_der(bytes) else { return facts };
     let time = |time: x509_cert::time::Time| time.to_date_time().to_string();
     facts.extend([

@@ -1,5 +1,6 @@
 //! What the ceremony's machine is like: its network, its swap, its clock. Looked at, never changed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -50,6 +51,24 @@ pub fn look(site: &Site, guard: Guard, now: Time, day: Day) -> Vec<MachineFindin
     let waived = |id| site.waivers.get(&id).map(|reason| (**reason).clone());
     let found = all.into_iter().filter(|(wrong, ..)| *wrong);
     found.map(|(_, id, found)| MachineFinding { id, found, waived: waived(id) }).collect()
+}
+
+/// What the machine is like, whether or not it is as it should be: for the record.
+pub fn facts(guard: Guard) -> BTreeMap<String, String> {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default().trim().to_string();
+    let list = |list: Vec<String>, none: &str| if list.is_empty() { none.into() } else { list.join(", ") };
+    let random = getrandom::fill(&mut [0; 16]).map_or_else(|error| error.to_string(), |()| "answers".into());
+    let all = [
+        ("kernel", read("/proc/version")),
+        ("boot", read("/proc/sys/kernel/random/boot_id")),
+        ("network links that are up", list(links(Path::new("/sys/class/net")), "none")),
+        ("swap", list(swaps(&read("/proc/swaps")), "none")),
+        ("core dumps", if guard.no_core_dumps { "off" } else { "possible" }.into()),
+        ("memory", if guard.locked { "locked" } else { "not locked" }.into()),
+        ("random source", random),
+    ];
+    let said = all.into_iter().filter(|(_, found)| !found.is_empty());
+    said.map(|(what, found)| (what.to_string(), found)).collect()
 }
 
 /// Refuses to go on in production with what the site does not waive.

@@ -36,11 +36,11 @@ pub struct People<'a> {
 }
 
 impl People<'_> {
-    /// Who works a device: its keyholder, or else whoever works the keyboard.
+    /// Who works a device: its owner, or else whoever works the keyboard.
     pub fn at(&self, device: &Name) -> Option<Person> {
-        let keyholder = self.plan.keyholders().find(|(_, own, _)| *own == device);
-        let keyholder = keyholder.map(|(name, ..)| name).or_else(|| self.state.keyholder_at(device));
-        match keyholder {
+        let owner = self.plan.people_keys().find(|(_, own, _)| *own == device);
+        let owner = owner.map(|(name, ..)| name).or_else(|| self.state.keyholder_at(device));
+        match owner {
             Some(name) => Some(self.person(name)),
             None => self.first(&[Role::Operator, Role::Administrator]),
         }

@@ -22,7 +22,7 @@ use crate::plan::{Name, Plan, Time};
 use crate::site::{MachineFinding, Site};
 use crate::token::throwaway::Throwaway;
 use crate::token::{AskPin, PinError, PinRequest, Token, TokenError};
-use crate::trust_root::{self, Material};
+use crate::trust_root::{self, ClientFile, Material};
 
 /// What was found before the first write.
 #[derive(Clone, Debug, Serialize)]
@@ -67,7 +67,7 @@ pub struct Drafted {
 
 /// One throwaway device in the place of all of them.
 #[derive(Default)]
-struct ThrowawayRing(Throwaway);
+pub(super) struct ThrowawayRing(Throwaway);
 
 impl Ring for ThrowawayRing {
     fn open(&mut self, _: &Name, _: &mut dyn AskPin) -> Result<&mut dyn Token, TokenError> {
@@ -110,7 +110,13 @@ pub fn draft_everything(
         drafted => drafted?,
     };
     // What the archive holds was judged when it was made.
-    let made: Vec<String> = state.crls.keys().map(|name| format!("crls.{name}")).collect();
+    let mut made: Vec<String> = state.crls.keys().map(|name| format!("crls.{name}")).collect();
+    // So was the trusted root that the plan asks for, against the one that clients had before it: a ceremony
+    // that goes on after that step finds nothing to compare it with.
+    let planned = difference::trust_root_spec(plan);
+    if planned.is_some() && state.trust_root.as_ref().map(|made| &made.spec) == planned.as_ref() {
+        made.push(trust_root::TrustedRoot::FILE.to_string());
+    }
     let Some(unneeded) = rules.unneeded(&drafted.warnings, &made) else { return Ok(drafted) };
     // A waiver that was needed on the plan's own day is not wrong on a later one.
     let day = Clock::rehearsal(plan.ceremony.date, None);

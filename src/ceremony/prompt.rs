@@ -175,6 +175,10 @@ impl Engine<'_> {
                 let made = state.certificates.get(certificate)?;
                 (format!("the certificate {certificate}"), Fingerprint::of(made.certificate.der()))
             }
+            Action::SignCsr { csr, .. } => {
+                let made = state.csrs.get(csr)?;
+                (format!("the request {csr}"), Fingerprint::of(made.request.der()))
+            }
             Action::IssueCrl { crl, .. } => {
                 (format!("the CRL {crl}"), Fingerprint::from_hex(&state.crls.get(crl)?.sha256))
             }

@@ -23,12 +23,17 @@ fn section(error: &TokenError) -> Section {
         | TokenError::ModuleMissing { .. }
         | TokenError::NoSuchToken { .. }
         | TokenError::NoBlankToken { .. }
+        | TokenError::NotTouched { .. }
+        | TokenError::NoService { .. }
+        | TokenError::NotEnrolled { .. }
         | TokenError::Lost { .. } => Section::DeviceMissing,
         TokenError::Call { failure, .. } if failure.is_gone() => Section::DeviceMissing,
         TokenError::Pin { error: PinError::Exposed { .. }, .. } => Section::PinExposed,
         TokenError::Pin { .. } => Section::PinMissing,
         TokenError::ModuleChanged { .. } => Section::ModuleChanged,
-        TokenError::AlreadyInitialized { .. } => Section::TokenInUse,
+        TokenError::AlreadyInitialized { .. }
+        | TokenError::Defaults { .. }
+        | TokenError::SlotTaken { .. } => Section::TokenInUse,
         TokenError::PinLocked { .. } | TokenError::PinFinalTry { .. } => Section::PinLocked,
         TokenError::LabelTaken { .. } | TokenError::HalfMade { .. } => Section::LabelTaken,
         TokenError::WrongKey { .. } | TokenError::OtherKey { .. } | TokenError::Contradiction { .. } => {
@@ -88,6 +93,10 @@ impl From<CeremonyError> for Failure {
             CeremonyError::Devices(errors) => devices(errors),
             CeremonyError::Archive(error) => error.into(),
             CeremonyError::Plan(_) => Self::findings(message),
+            CeremonyError::BadApproval(_) => Self::refused(Section::Approvals, message)
+                .help("nothing was begun: leave the file out, or ask for another one"),
+            CeremonyError::NotApproved(_) => Self::paused(Section::Approvals, message)
+                .help("nothing was begun: bring the files of `rootwright approve` along, each with --approval FILE"),
             CeremonyError::Conflicts(_) => Self::refused(Section::PlanAndArchive, message),
             CeremonyError::Findings(_) => Self::findings(message)
                 .help("nothing was signed: change the plan, and `rootwright check` it again"),

@@ -67,3 +67,19 @@ pub fn state(path: &Path) -> Result<State, Failure> {
     let (_, state) = archive::read(path)?;
     Ok(state)
 }
+
+/// Writes a document that people read, in place of an earlier one.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    archive::document(path, bytes)
+        .map_err(|error| Failure::usage(format!("{} can't be written: {error}", path.display())))
+}
+
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

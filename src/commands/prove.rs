@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-pub(super) use asked::Asked;
+pub(super) use asked::{Asked, clock};
 
 use super::recovery::Section;
 use super::{Code, Failure, Output, load};

@@ -78,6 +78,10 @@ sections! {
     ArchiveChanged = "archive-changed",
     /// The folder is no archive.
     NotAnArchive = "not-an-archive",
+    /// The plan is not approved, or something is wrong with an approval.
+    Approvals = "approvals",
+    /// A seal can't be signed.
+    Seal = "seal",
     /// Other bytes would be signed than were begun.
     OtherBytes = "other-bytes",
     /// A canary can't be signed here, or not there.

@@ -116,7 +116,7 @@ impl Rehearse {
         };
         let spent = tokens(&plan.plan, &state, site, &module, &mut rehearsal)?;
         let site = load::site(&rehearsal.site())?;
-        let how = run::How { yes: self.yes, dry_run: false, answers: Vec::new() };
+        let how = run::How { yes: self.yes, dry_run: false, answers: Vec::new(), approvals: &[] };
         let (mut document, mut text) = run::held((start, spent), &plan, &site, &self.archive, how)?;
         let mut code = Code::Done;
         if plan.plan.prove.is_some() {
@@ -206,6 +206,8 @@ fn tokens(
         };
         let device = Device {
             module: At::absent(module.to_path_buf()),
+            yubikey: None,
+            piv_slot: None,
             module_sha256: None,
             serial: None,
             model: None,

@@ -41,6 +41,10 @@ pub struct Run {
     #[arg(long)]
     yes: bool,
 
+    /// A person's approval of the plan, as `rootwright approve` writes it. Once for each file.
+    #[arg(long = "approval", value_name = "FILE")]
+    approvals: Vec<PathBuf>,
+
     /// Look at everything, log in to every device, list the steps, and end before the first write.
     #[arg(long)]
     dry_run: bool,
@@ -59,7 +63,8 @@ impl Run {
             .help("a production ceremony is confirmed by a person: run without --yes"));
         }
         environment::ensure(&site.site.environment).map_err(|error| Failure::usage(error.to_string()))?;
-        let how = How { yes: self.yes, dry_run: self.dry_run, answers: received(&self.responses)? };
+        let answers = received(&self.responses)?;
+        let how = How { yes: self.yes, dry_run: self.dry_run, answers, approvals: &self.approvals };
         hold(output, (start, Duration::ZERO), &plan, &site, &self.archive, how)
     }
 }
@@ -93,13 +98,15 @@ fn received(paths: &[PathBuf]) -> Result<Vec<Received>, Failure> {
 
 /// How a ceremony is held.
 #[derive(Clone, Debug)]
-pub struct How {
+pub struct How<'a> {
     /// Nothing is asked.
     pub yes: bool,
     /// Nothing is written.
     pub dry_run: bool,
     /// What people elsewhere answered.
     pub answers: Vec<Received>,
+    /// Files with people's approvals of the plan.
+    pub approvals: &'a [PathBuf],
 }
 
 /// Holds a ceremony and shows what came of it. It began at `start`, and spent `before` inside devices.
@@ -109,7 +116,7 @@ pub fn hold(
     plan: &load::LoadedPlan,
     site: &load::LoadedSite,
     archive: &Path,
-    how: How,
+    how: How<'_>,
 ) -> Result<Code, Failure> {
     let (document, text) = held(times, plan, site, archive, how)?;
     output.result(&document, || text)?;
@@ -122,7 +129,7 @@ pub fn held(
     plan: &load::LoadedPlan,
     site: &load::LoadedSite,
     archive: &Path,
-    how: How,
+    how: How<'_>,
 ) -> Result<(Value, String), Failure> {
     let guard = guard::guard();
     let unreadable = |error: std::io::Error| Failure::usage(format!("{}: {error}", archive.display()));
@@ -137,6 +144,7 @@ pub fn held(
         guard,
         dry_run: how.dry_run,
         answers: how.answers,
+        approvals: how.approvals,
     };
     let (mut report, result) = ceremony.run(start, &mut Terminal::of_ceremony(how.yes));
     report.device_ms += millis(before);
@@ -163,15 +171,7 @@ pub fn held(
 
 /// The command that goes on: this one, as a shell takes it.
 fn again() -> String {
-    let quoted = |word: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word.to_string()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
-    };
-    std::env::args().map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+    std::env::args().map(|word| load::quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 
 fn text(report: &RunReport) -> String {

@@ -1,5 +1,7 @@
 //! `show`: files, readable.
 
+mod attestation;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,13 +20,16 @@ use crate::evidence::show::{Shown, show};
 #[derive(Debug, clap::Args)]
 pub struct Show {
     /// The files: PEM or DER, JSON, a journal, TOML.
-    #[arg(required_unless_present = "diff", value_name = "FILE")]
+    #[arg(required_unless_present_any = ["diff", "attestation"], value_name = "FILE")]
     files: Vec<PathBuf>,
 
     /// Say in words what changed from archive A to archive B: a new CA, an end, a keyholder gone. Two
     /// archives that do not share their past give exit code 1.
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "files")]
     diff: Vec<PathBuf>,
+
+    #[command(flatten)]
+    attestation: attestation::Files,
 }
 
 impl Show {
@@ -32,6 +37,9 @@ impl Show {
     pub fn run(self, output: &Output) -> Result<Code, Failure> {
         if let [before, after] = self.diff.as_slice() {
             return diff(before, after, output);
+        }
+        if let Some(asked) = self.attestation.asked() {
+            return attestation::show(&asked, output);
         }
         let (mut shown, mut failures, mut documents): (Vec<Shown>, Vec<Failure>, Vec<Value>) =
             Default::default();

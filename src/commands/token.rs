@@ -1,12 +1,16 @@
 //! `rootwright token`: devices, what they are and hold.
 
+mod attestation;
+
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::{Code, Failure, Output, load};
 use crate::ceremony::console::Terminal;
+use crate::pki::Algorithm;
 use crate::plan::Name;
+use crate::token::yubikey::Enrolment;
 use crate::token::{DeviceReport, Devices, ObjectReport, Present, TokenState, environment, guard};
 
 /// Look at the devices of a site, and prepare blank ones.
@@ -21,6 +25,7 @@ enum Verb {
     List(List),
     Show(Show),
     Init(Init),
+    Attest(Attest),
 }
 
 /// List every token that the site's modules see, with the serial that the site must name. No login.
@@ -42,7 +47,12 @@ struct Show {
     device: Vec<Name>,
 }
 
-/// Make a blank token ready: label, security officer's PIN, user PIN.
+/// Make a blank token ready: label, security officer's PIN, user PIN. Or enrol a key on a YubiKey.
+///
+/// A YubiKey's key is generated on it, wants its PIN and a touch for each signature, and is attested by the
+/// device: the attestation is judged by the rules, and one is broken where the exit code is 1. A default PIN,
+/// PUK or management key is refused, or changed on the spot with --change-defaults; the applet is never
+/// reset, and a slot that holds a key is left alone unless the device's serial number is typed back.
 ///
 /// A token that is initialised already is never touched: this refuses where one has the site's label
 /// or serial, and where more than one blank token could be meant. Afterwards, put the serial that it
@@ -55,6 +65,44 @@ struct Init {
 
     /// The device to make ready, by the site's name.
     device: Name,
+
+    /// Of a YubiKey: the key's algorithm, ecdsa-p256 (which every TUF client takes), ecdsa-p384, or ed25519
+    /// on firmware 5.7 and later.
+    #[arg(long, default_value = "ecdsa-p256", value_parser = algorithm)]
+    algorithm: Algorithm,
+
+    /// Of a YubiKey: change a default PIN and PUK to those that the site's `pin` and `so-pin` say (typed
+    /// twice), and a default management key to a random one that the device keeps for whoever has the PIN.
+    #[arg(long)]
+    change_defaults: bool,
+
+    /// Of a YubiKey: a folder for DEVICE.leaf.pem, DEVICE.f9.pem (the attestation) and DEVICE.pem (the key).
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+/// Show a YubiKey's attestation of its key, judged by the rules. No PIN, and nothing is changed.
+///
+/// Exit code 1 where a rule is broken.
+#[derive(Debug, clap::Args)]
+struct Attest {
+    /// The site.
+    #[arg(long)]
+    site: PathBuf,
+
+    /// The device, by the site's name.
+    device: Name,
+
+    /// A folder for DEVICE.leaf.pem, DEVICE.f9.pem (the attestation) and DEVICE.pem (the key).
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    const CAN: [Algorithm; 3] = [Algorithm::EcdsaP256, Algorithm::EcdsaP384, Algorithm::Ed25519];
+    CAN.into_iter()
+        .find(|algorithm| algorithm.as_str() == text)
+        .ok_or_else(|| "a YubiKey's key is ecdsa-p256, ecdsa-p384 or ed25519".into())
 }
 
 impl Token {
@@ -64,6 +112,7 @@ impl Token {
             Verb::List(verb) => list(&verb, output),
             Verb::Show(verb) => show(&verb, output),
             Verb::Init(verb) => init(&verb, output),
+            Verb::Attest(verb) => attest(&verb, output),
         }
     }
 }
@@ -151,7 +200,9 @@ fn words(state: &TokenState) -> String {
         (pin.to_be_changed, "PIN to be changed"),
     ];
     let found: Vec<&str> = all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
-    if found.is_empty() { "ready".into() } else { found.join(", ") }
+    let tries = pin.tries.map(|tries| format!("{tries} {}", if tries == 1 { "try" } else { "tries" }));
+    let words = if found.is_empty() { "ready".into() } else { found.join(", ") };
+    tries.map_or(words.clone(), |tries| format!("{words}, {tries}"))
 }
 
 #[derive(Serialize)]
@@ -218,6 +269,12 @@ fn device_text(shown: &Shown) -> String {
 
 fn init(verb: &Init, output: &Output) -> Result<Code, Failure> {
     let (_, mut devices) = open(&verb.site)?;
+    if devices.is_yubikey(&verb.device)? {
+        let Init { algorithm, change_defaults, .. } = *verb;
+        let wanted = Enrolment { algorithm, change_defaults };
+        let enrolled = devices.enrol(&verb.device, wanted, &mut Terminal::new(false))?;
+        return attestation::show(&verb.device, &enrolled, verb.output.as_deref(), output);
+    }
     let report = devices.init(&verb.device, &mut Terminal::new(false))?;
     output.result(&report, || {
         format!(
@@ -226,4 +283,17 @@ fn init(verb: &Init, output: &Output) -> Result<Code, Failure> {
         )
     })?;
     Ok(Code::Done)
+}
+
+fn attest(verb: &Attest, output: &Output) -> Result<Code, Failure> {
+    let (_, mut devices) = open(&verb.site)?;
+    if !devices.is_yubikey(&verb.device)? {
+        let found =
+            format!("{} is no YubiKey: no attestation of its maker can be had or checked here", verb.device);
+        return Err(Failure::usage(found).help(
+            "its maker's tool writes one; keep its bytes with the ceremony's documents, and say that nobody here verified it",
+        ));
+    }
+    let enrolled = devices.attest(&verb.device)?;
+    attestation::show(&verb.device, &enrolled, verb.output.as_deref(), output)
 }

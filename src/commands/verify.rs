@@ -32,7 +32,7 @@ pub struct Verify {
 }
 
 /// A moment, or a day's beginning.
-fn moment(text: &str) -> Result<Time, String> {
+pub(super) fn moment(text: &str) -> Result<Time, String> {
     text.parse().or_else(|error| {
         format!("{text}T00:00:00Z").parse().map_err(|_| format!("{error}; or a day, such as 2026-12-01"))
     })

@@ -14,7 +14,9 @@ pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
             let planned = plan.certificates.get(certificate);
             let issuer = planned.and_then(|planned| planned.issuer.as_deref());
             let key = planned.map(|planned| &*planned.key);
+            let crossed = planned.and_then(|planned| planned.cross_signs.as_deref());
             issuer.is_some_and(|issuer| issues(other, issuer))
+                || crossed.is_some_and(|crossed| issues(other, crossed))
                 || makes(other, signer)
                 || key.is_some_and(|key| makes(other, key))
         }
@@ -30,6 +32,10 @@ pub fn waits_for(plan: &Plan, step: &Step, other: &Step) -> bool {
                 .get(earlier)
                 .is_some_and(|earlier| earlier.issuer == planned.issuer && *earlier.number < *planned.number));
             makes(other, signer) || issues(other, &planned.issuer) || revoked || earlier
+        }
+        Action::SignCsr { csr, signer } => {
+            let planned = plan.csrs.get(csr).and_then(|planned| planned.cross_signs.as_deref());
+            makes(other, signer) || planned.is_some_and(|crossed| issues(other, crossed))
         }
         // Clients get all of it at once.
         Action::AssembleTrustRoot => matches!(

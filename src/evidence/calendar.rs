@@ -68,6 +68,7 @@ pub fn calendar(plan: &Plan, now: Time) -> Vec<Due> {
             Profile::Root => (ROOT, "a new root is made, cross-signed and published"),
             Profile::CodeSigning | Profile::Timestamping => (SIGNER, "a successor is issued and published"),
             Profile::TimestampSigner => (SIGNER, "a new signer is issued and published"),
+            Profile::CrossRoot => (SIGNER, "it is issued anew, if anybody still needs it"),
         };
         all.push(due(format!("certificates.{name}"), certificate.validity.to, days, action));
     }

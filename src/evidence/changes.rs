@@ -127,6 +127,11 @@ pub fn archives(before: &State, after: &State) -> Vec<Change> {
     }
     let gone = before.certificates.keys().filter(|name| !after.certificates.contains_key(*name));
     changes.extend(gone.map(|name| Change::removed("certificates", name.to_string())));
+    for (name, made) in after.csrs.iter().filter(|(name, _)| !before.csrs.contains_key(*name)) {
+        let subject = crate::pki::name::readable(&made.request.info().subject);
+        changes
+            .push(Change::added("requests", format!("{name}: a CA elsewhere is asked to certify {subject}")));
+    }
     for (name, made) in after.crls.iter().filter(|(name, _)| !before.crls.contains_key(*name)) {
         let what = format!("{name}: number {} of {}, {} revoked", made.number, made.issuer, made.revoked);
         changes.push(Change::added("CRLs", what));

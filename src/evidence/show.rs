@@ -8,7 +8,7 @@ mod certificate;
 mod crl;
 mod extension;
 mod fields;
-mod journal;
+pub(in crate::evidence) mod journal;
 mod key;
 mod key_record;
 mod oid;

@@ -1,6 +1,9 @@
 //! All rules, by what they judge: for lists, waivers and documentation.
 
-use super::{Rule, RuleInfo, certificate, crl, csr, finished, key, plan, trust_root, tuf};
+use super::{
+    Rule, RuleInfo, attestation, certificate, crl, csr, finished, key, plan, request, statement, trust_root,
+    tuf,
+};
 use crate::plan::Policy;
 
 /// The rules for one kind of thing.
@@ -22,7 +25,15 @@ pub fn chapters() -> Vec<Chapter> {
     vec![
         chapter("The plan as a whole", infos(plan::RULES).collect()),
         chapter("Public keys", infos(key::RULES).collect()),
+        chapter(
+            "Attestations of keys",
+            infos(attestation::UNREADABLE).chain(infos(attestation::RULES)).collect(),
+        ),
         chapter("Certificate signing requests", infos(csr::UNREADABLE).chain(infos(csr::RULES)).collect()),
+        chapter(
+            "Certificate signing requests that go out",
+            infos(request::UNREADABLE).chain(infos(request::RULES)).collect(),
+        ),
         chapter("Certificates", infos(certificate::UNREADABLE).chain(infos(certificate::RULES)).collect()),
         chapter("Chains", infos(certificate::CHAIN).collect()),
         chapter("Certificate revocation lists", infos(crl::UNREADABLE).chain(infos(crl::RULES)).collect()),
@@ -36,6 +47,7 @@ pub fn chapters() -> Vec<Chapter> {
             let tables = infos(tuf::RULES).chain(infos(tuf::FINISHED));
             tables.chain(infos(tuf::signed::RULES)).collect()
         }),
+        chapter("Statements that people sign", infos(statement::RULES).collect()),
     ]
 }
 

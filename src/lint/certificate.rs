@@ -2,6 +2,7 @@
 
 mod case;
 mod chain;
+mod cross;
 mod extension;
 mod field;
 mod life;
@@ -70,7 +71,7 @@ rules! {
     extension::basic_constraints, "CERT-BASIC-CONSTRAINTS", Error, "Basic constraints are critical and the profile's: CA or not, path length 0 on intermediates, none on a root.", "RFC 5280, 4.2.1.9; CSBR 7.1.2";
     extension::key_usage, "CERT-KEY-USAGE", Error, "Key usage is critical and the profile's, no more and no less.", "RFC 5280, 4.2.1.3; CSBR 7.1.2";
     extension::root_eku, "CERT-ROOT-EKU-ABSENT", Error, "A root has no extended key usage.", "CSBR 7.1.2.1";
-    extension::eku, "CERT-EKU", Error, "Extended key usage is exactly the profile's one purpose.", "CSBR 7.1.2; Fulcio's certificate specification";
+    extension::eku, "CERT-EKU", Error, "Extended key usage is exactly the profile's one purpose, and both for a cross-signed root.", "CSBR 7.1.2; Fulcio's certificate specification";
     extension::eku_criticality, "CERT-EKU-CRITICALITY", Error, "Extended key usage is critical on a timestamp signer, and not on a CA.", "RFC 3161, 2.3; sigstore-python";
     extension::subject_key, "CERT-SKI", Error, "The subject key identifier is there, not critical, and made of the key by RFC 7093, method 1.", "RFC 5280, 4.2.1.2; RFC 7093, 2";
     extension::authority_key, "CERT-AKI", Error, "The authority key identifier is the issuer's subject key identifier, not critical; a root has none.", "RFC 5280, 4.2.1.1; sigstore-python";
@@ -104,7 +105,10 @@ rules! {
     chain::strength_rises, "CHAIN-STRENGTH", Warning, "The key is no stronger than its issuer's: a chain holds what its weakest key holds.", "NIST SP 800-57, part 1, 5.6.1";
     chain::one_key, "CHAIN-ONE-KEY-PER-SUBJECT", Error, "No other certificate has this subject and another key.", "sigstore-rs takes the first of two for both; Microsoft's programme, 3.A.7";
     chain::one_subject, "CHAIN-ONE-SUBJECT-PER-KEY", Error, "No other certificate has this key and another subject.", "Microsoft's programme, 3.A.7; sigstore's clients";
-    chain::mirrors, "CHAIN-CROSS-MIRRORS", Error, "A certificate of a key that has one already repeats its key identifier, constraints and usages.", "RFC 5280, 4.2.1.2; a large CA's cross-sign of May 2026 that lacked a purpose";
+    cross::mirrors, "CHAIN-CROSS-MIRRORS", Error, "A certificate of a key that has one already repeats its key identifier, constraints and usages, and a cross-certificate its policies too; a root's becomes that of an intermediate.", "RFC 5280, 4.2.1.2; a large CA's cross-sign of May 2026 that lacked a purpose";
+    cross::same, "CHAIN-CROSS-SAME", Structural, "A cross-certificate has the subject and the key of the certificate that it cross-signs, byte for byte.", "RFC 5280, 3.2; RFC 4158, 1.5";
+    cross::other_issuer, "CHAIN-CROSS-OTHER-ISSUER", Structural, "A cross-certificate has another issuer than the certificate that it cross-signs.", "RFC 5280, 3.2";
+    cross::life, "CHAIN-CROSS-LIFE", Error, "A cross-certificate ends no later than the certificate that it cross-signs: trust in a CA is not prolonged by another one's.", "practice: cross-signs of retired roots outlived them";
     chain::serial_unique, "CHAIN-SERIAL-UNIQUE", Structural, "No other certificate of the issuer has this serial number.", "RFC 5280, 4.1.2.2";
 }
 

@@ -16,7 +16,7 @@ use super::certificate::weak;
 use super::{Findings, Rules, key, rules};
 use crate::pki::csr::{BadRequest, VerifiedRequest, read, unwrap};
 use crate::pki::{PublicKey, name};
-use crate::plan::{Certificate, Name, Plan};
+use crate::plan::{Certificate, Key, Name, Plan};
 
 /// A request as the rules see it.
 pub struct Case {
@@ -25,6 +25,8 @@ pub struct Case {
     key: key::Case,
     verified: Result<VerifiedRequest, BadRequest>,
     planned: Vec<Certificate>,
+    /// The key that the plan says, by its fingerprint.
+    fingerprint: Option<String>,
     asked: Result<Extensions, String>,
 }
 
@@ -40,7 +42,8 @@ rules! {
     possession, "CSR-POSSESSION", Structural, "The request is signed with the key that it asks for: whoever made it holds the key.", "RFC 2986, 3; CSBR 3.2.1";
     attributes, "CSR-ATTRIBUTES", Warning, "The request has no attribute but an extension request: others, such as a challenge password, are not looked at.", "RFC 2985, 5.4";
     extensions, "CSR-EXTENSIONS", Error, "The request asks for no extension that the plan's certificates of the key do not have, nor for another value.", "CSBR 7.1.2.4; practice: subject and key as planned, nothing more";
-    subject, "CSR-SUBJECT", Warning, "The request names nobody, or the plan's subject.", "RFC 2986, 4.1";
+    subject, "CSR-SUBJECT", Error, "The request names nobody, or the plan's subject.", "RFC 2986, 4.1; practice: subject and key as planned";
+    planned_key, "CSR-KEY-PLANNED", Structural, "The request is for the key whose fingerprint the plan has, where it has one.", "the plan; practice: subject and key as planned";
 }
 
 /// Judges a request for the key of that name, and verifies its proof of possession.
@@ -79,6 +82,12 @@ impl Case {
             verified: read(bytes),
             key: key::Case::new(&request.info.public_key),
             planned: planned.cloned().collect(),
+            fingerprint: match plan.keys.get(key) {
+                Some(Key::Csr { fingerprint: Some(fingerprint), .. }) => {
+                    Some(fingerprint.as_str().to_string())
+                }
+                _ => None,
+            },
             asked: asked(&request),
             der,
             request,
@@ -136,8 +145,8 @@ fn given(planned: &Certificate, oid: ObjectIdentifier) -> Option<(bool, Option<V
         BasicConstraints::OID => Some((true, profile.basic_constraints().to_der().ok())),
         KeyUsage::OID => Some((true, KeyUsage(profile.key_usage()).to_der().ok())),
         ExtendedKeyUsage::OID => {
-            let (purpose, critical) = profile.extended_key_usage()?;
-            Some((critical, ExtendedKeyUsage(vec![purpose]).to_der().ok()))
+            let (purposes, critical) = profile.extended_key_usage()?;
+            Some((critical, ExtendedKeyUsage(purposes.to_vec()).to_der().ok()))
         }
         _ => None,
     }
@@ -180,6 +189,12 @@ fn subject(case: &Case) -> Option<String> {
     };
     let fine = found.iter_rdn().next().is_none() || case.planned.iter().any(planned);
     (!fine).then(|| format!("the request is for {}", name::readable(found)))
+}
+
+fn planned_key(case: &Case) -> Option<String> {
+    let expected = case.fingerprint.as_ref()?;
+    let found = case.public().map(PublicKey::fingerprint).unwrap_or_default();
+    (found != *expected).then(|| format!("the key has SHA-256 {found}, the plan says {expected}"))
 }
 
 #[cfg(test)]

@@ -72,6 +72,15 @@ pub fn lint(object: &str, whole: &[u8], signed: &[u8], key: &PublicKey) -> Findi
     findings
 }
 
+/// Judges a finished request. What is signed of one does not name the algorithm (RFC 2986, 4.1).
+pub fn request(object: &str, whole: &[u8], signed: &[u8], key: &PublicKey) -> Findings {
+    let mut findings = Findings::default();
+    let mut case = Case::new(whole, signed, key.algorithm());
+    case.within = Ok(key.algorithm().signature_identifier());
+    findings.check(&Rules::default(), RULES, object, &case);
+    findings
+}
+
 fn readable(case: &Case) -> Option<String> {
     case.parts.as_ref().err().map(ToString::to_string)
 }

@@ -30,7 +30,9 @@ impl Policy {
             (Profile::Root, Self::Microsoft) => Life { least: 2922, most: Some(9132) },
             (Profile::Root, _) => Life { least: 0, most: Some(TEN_YEARS) },
             (Profile::TimestampSigner, _) => Life { least: 0, most: Some(MONTHS_135) },
-            (Profile::CodeSigning | Profile::Timestamping, _) => Life { least: 0, most: None },
+            (Profile::CodeSigning | Profile::Timestamping | Profile::CrossRoot, _) => {
+                Life { least: 0, most: None }
+            }
         }
     }
 
@@ -41,7 +43,7 @@ impl Policy {
         match (profile, self) {
             (Profile::TimestampSigner, Self::Microsoft) => &[Rsa3072, Rsa4096],
             (_, Self::Microsoft) => &[Rsa4096],
-            (Profile::Root, _) => &[EcdsaP384, Rsa4096],
+            (Profile::Root | Profile::CrossRoot, _) => &[EcdsaP384, Rsa4096],
             (Profile::CodeSigning | Profile::Timestamping, _) => &[EcdsaP256, EcdsaP384, Rsa4096],
             (Profile::TimestampSigner, _) => &[EcdsaP256, EcdsaP384, Rsa3072, Rsa4096],
         }

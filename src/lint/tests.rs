@@ -26,15 +26,18 @@ pub(crate) fn nothing(findings: &Findings, what: &str) {
 }
 
 /// What each room's tests accept and reject.
-fn shown() -> [(Ids, Ids); 7] {
+fn shown() -> [(Ids, Ids); 10] {
     [
         (plan::tests::accepted(), plan::tests::rejected()),
         (key::tests::accepted(), key::tests::rejected()),
+        (attestation::tests::accepted(), attestation::tests::rejected()),
         (csr::tests::accepted(), csr::tests::rejected()),
+        (request::tests::accepted(), request::tests::rejected()),
         (certificate::tests::accepted(), certificate::tests::rejected()),
         (crl::tests::accepted(), crl::tests::rejected()),
         (finished::tests::accepted(), finished::tests::rejected()),
         (trust_root::tests::accepted(), trust_root::tests::rejected()),
+        (statement::tests::accepted(), statement::tests::rejected()),
     ]
 }
 

@@ -43,6 +43,11 @@ impl Certificate {
         pem("CERTIFICATE", &self.der)
     }
 
+    /// All of it, as read.
+    pub(super) fn parsed(&self) -> &x509_cert::Certificate {
+        &self.parsed
+    }
+
     /// What was signed, as read.
     pub fn tbs(&self) -> &TbsCertificate {
         self.parsed.tbs_certificate()
@@ -74,6 +79,8 @@ pub struct Context {
     pub crl_urls: Vec<Url>,
     /// Where the plan says that the issuer's certificate is.
     pub issuer_urls: Vec<Url>,
+    /// The certificate that this one repeats under another issuer, if it is a cross-certificate.
+    pub cross: Option<Certificate>,
     /// Certificates that must not contradict this one: of the same key, subject, or issuer and serial
     /// number. From [`Draft::beside`].
     pub others: Vec<Certificate>,
@@ -119,6 +126,8 @@ pub struct Request<'a> {
     pub public: &'a PublicKey,
     /// The issuer's certificate; none for a root.
     pub issuer: Option<&'a Certificate>,
+    /// The certificate that this one repeats under another issuer, if it is a cross-certificate.
+    pub cross: Option<&'a Certificate>,
     /// The name and public half of the key that shall sign.
     pub signer: (&'a Name, &'a PublicKey),
     /// From [`serial`].
@@ -158,6 +167,7 @@ pub fn draft(request: &Request) -> Result<Draft<Certificate>, Malformed> {
             policies: request.planned.policies.clone(),
             crl_urls: request.planned.crl_urls.clone(),
             issuer_urls: request.planned.issuer_urls.clone(),
+            cross: request.cross.cloned(),
             others: Vec::new(),
         },
     })

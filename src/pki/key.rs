@@ -51,7 +51,7 @@ impl PublicKey {
         } else if oid == rfc8410::ID_ED_25519 {
             Algorithm::Ed25519
         } else if oid == rfc5912::RSA_ENCRYPTION {
-            let key = rsa::PublicKey::from_public_key_der(der)
+            let key = rsa::RsaPublicKey::from_public_key_der(der)
                 .map_err(|error| BadKey::Encoding(error.to_string()))?;
             let full = key.n_bytes().first().is_some_and(|top| top & 0x80 != 0);
             match key.n_bytes().len() {
@@ -113,7 +113,7 @@ impl PublicKey {
     /// From an RSA modulus and exponent, big-endian.
     pub fn from_rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, BadKey> {
         let wrong = |error: String| BadKey::Encoding(format!("RSA modulus and exponent: {error}"));
-        let key = rsa::PublicKey::new(
+        let key = rsa::RsaPublicKey::new(
             rsa::BoxedUint::from_be_slice_vartime(modulus),
             rsa::BoxedUint::from_be_slice_vartime(exponent),
         )

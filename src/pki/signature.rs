@@ -83,7 +83,7 @@ impl PublicKey {
                 matches!((key, signature), (Some(Ok(key)), Ok(signature)) if key.verify_strict(digest, &signature).is_ok())
             }
             Algorithm::Rsa3072 | Algorithm::Rsa4096 => {
-                let key = rsa::PublicKey::from_public_key_der(self.spki());
+                let key = rsa::RsaPublicKey::from_public_key_der(self.spki());
                 let scheme = rsa::Pkcs1v15Sign::new::<sha2::Sha256>();
                 key.is_ok_and(|key| key.verify(scheme, digest, signature).is_ok())
             }

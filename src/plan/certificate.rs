@@ -21,11 +21,14 @@ pub enum Profile {
     Timestamping,
     /// The certificate that signs RFC 3161 timestamps.
     TimestampSigner,
+    /// A root's subject and key under another root: a cross-certificate.
+    CrossRoot,
 }
 
 impl Profile {
     /// All profiles.
-    pub const ALL: [Self; 4] = [Self::Root, Self::CodeSigning, Self::Timestamping, Self::TimestampSigner];
+    pub const ALL: [Self; 5] =
+        [Self::Root, Self::CodeSigning, Self::Timestamping, Self::TimestampSigner, Self::CrossRoot];
 
     /// The name that the plan uses.
     pub fn as_str(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Profile {
             Self::CodeSigning => "code-signing",
             Self::Timestamping => "timestamping",
             Self::TimestampSigner => "timestamp-signer",
+            Self::CrossRoot => "cross-root",
         }
     }
 
@@ -41,7 +45,7 @@ impl Profile {
     pub fn issuers(self) -> &'static [Profile] {
         match self {
             Self::Root => &[],
-            Self::CodeSigning | Self::Timestamping => &[Self::Root],
+            Self::CodeSigning | Self::Timestamping | Self::CrossRoot => &[Self::Root],
             Self::TimestampSigner => &[Self::Timestamping, Self::Root],
         }
     }
@@ -116,6 +120,10 @@ pub struct Certificate {
     /// The certificate whose key signs this one; absent for a root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issuer: Option<At<Name>>,
+    /// The certificate that this one repeats under another issuer: a cross-certificate has the same subject
+    /// and key, and what belongs to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cross_signs: Option<At<Name>>,
     /// Whom it names.
     pub subject: Subject,
     /// From when to when.

@@ -1,13 +1,15 @@
 //! References and relations inside a plan. Every fault names its place; none hides another.
 
 mod crl;
+mod cross;
+mod csr;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
 use super::trust_root::{Api, Authority};
-use super::{At, Certificate, Fault, Key, Name, Plan, Profile, Role, Window};
+use super::{At, Certificate, Fault, Key, Name, Person, Plan, Profile, Role, Window};
 
 /// All that is wrong with the plan as a whole.
 pub fn check(plan: &Plan) -> Vec<Fault> {
@@ -17,9 +19,12 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     backups(plan, &mut faults);
     people(plan, &mut faults);
     public_keys(plan, &mut faults);
+    signers(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
+        cross::cross(plan, name, certificate, &mut faults);
     }
+    csr::csrs(plan, &mut faults);
     crl::crls(plan, &mut faults);
     trust_root(plan, &mut faults);
     tuf(plan, &mut faults);
@@ -63,6 +68,7 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
     let keys: Vec<&Name> = plan.device_keys().map(|(name, ..)| name).collect();
     let mut known = names(&keys, "generate-key");
     known.extend(names(&plan.certificates.keys().collect::<Vec<_>>(), "issue"));
+    known.extend(names(&plan.csrs.keys().collect::<Vec<_>>(), "sign-csr"));
     known.extend(names(&plan.crls.keys().collect::<Vec<_>>(), "issue-crl"));
     if plan.trust_root.is_some() {
         known.push("assemble/trust-root".into());
@@ -84,13 +90,6 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
 
 /// A key that is known by its public half alone signs TUF metadata, and nothing else: nobody proved to hold it.
 fn public_keys(plan: &Plan, faults: &mut Vec<Fault>) {
-    let hex = |hash: &str| hash.len() == 64 && hash.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
-    for (_, _, hash) in plan.public_keys().filter(|(.., hash)| !hex(hash)) {
-        faults.push(
-            Fault::at(hash, "expected a SHA-256: 64 characters of 0-9 and a-f")
-                .help("`rootwright show FILE` shows that of a public key"),
-        );
-    }
     for certificate in plan.certificates.values() {
         if let Some(Key::Public { .. }) = plan.keys.get(&*certificate.key) {
             let found = format!("key `{}` is known by its public half alone", *certificate.key);
@@ -99,6 +98,29 @@ fn public_keys(plan: &Plan, faults: &mut Vec<Fault>) {
                     "a certificate needs a proof of possession: name the key by its request, `csr = …`",
                 ),
             );
+        }
+    }
+}
+
+/// Whoever must sign can; and each with a key of their own.
+fn signers(plan: &Plan, faults: &mut Vec<Fault>) {
+    let mut seen: BTreeMap<&str, &Name> = BTreeMap::new();
+    for (name, person) in &plan.people {
+        if let Some(line) = &person.ssh
+            && let Some(other) = seen.insert(line.base64(), name)
+        {
+            faults.push(Fault::at(line, format!("`{name}` and `{other}` have the same SSH key")));
+        }
+    }
+    for (role, must) in plan.ceremony.approvals.0.iter().chain(&plan.ceremony.seal.0) {
+        let able =
+            |person: &&Person| *person.role == *role && (person.device.is_some() || person.ssh.is_some());
+        let have = plan.people.values().filter(able).count();
+        if **must == 0 || usize::try_from(**must).is_ok_and(|must| must > have) {
+            let found = format!("{} of role {role} must sign, and the plan has {have} who can", **must);
+            faults.push(Fault::at(must, found).help(
+                "ask for at least 1, and give each of them a device, or ssh = \"…\", the line of their id_….pub file",
+            ));
         }
     }
 }
@@ -126,22 +148,23 @@ fn people(plan: &Plan, faults: &mut Vec<Fault>) {
     let mut devices: BTreeMap<&str, &Name> = BTreeMap::new();
     let mut keys: BTreeMap<&str, &Name> = BTreeMap::new();
     for (name, person) in &plan.people {
-        if *person.role != Role::Keyholder {
+        let keyholder = *person.role == Role::Keyholder;
+        if person.device.is_none() && !keyholder {
             if let Some(key) = &person.key {
-                let found = format!("`{name}` has a `key`, and is no keyholder");
-                faults.push(Fault::at(key, found).help("only keyholders have a device and a key"));
+                let found = format!("`{name}` has a `key`, and no device that holds it");
+                faults.push(Fault::at(key, found).help("add device = \"…\", or leave the key out"));
             }
             continue;
         }
-        let key = plan.key_of(name);
+        let (key, role) = (plan.key_of(name), *person.role);
         if plan.keys.contains_key(key) {
             let found = match &person.key {
                 Some(own) => {
                     Fault::at(own, format!("the key `{key}` of `{name}` has the name of another key"))
                 }
-                None => Fault::at(&person.role, format!("keyholder `{name}` has the name of a key")),
+                None => Fault::at(&person.role, format!("{role} `{name}` has the name of a key")),
             };
-            faults.push(found.help("a keyholder's key bears the keyholder's name: rename one of the two"));
+            faults.push(found.help(format!("a {role}'s key bears the {role}'s name: rename one of the two")));
         }
         if let Some(other) = keys.insert(key.as_str(), name) {
             let found = format!("`{name}` and `{other}` share the key `{key}`");
@@ -151,17 +174,19 @@ fn people(plan: &Plan, faults: &mut Vec<Fault>) {
             };
             faults.push(fault.help("keyholders sign independently: give each a key of their own"));
         }
-        let elsewhere = person.public_key.as_ref().zip(person.public_key_sha256.as_ref());
+        let elsewhere = person.public_key.as_ref().zip(person.fingerprint.as_ref());
         match &person.device {
             None if elsewhere.is_some() => {}
-            Some(device) if person.public_key.is_some() || person.public_key_sha256.is_some() => faults.push(
+            Some(device) if person.public_key.is_some() || person.fingerprint.is_some() => faults.push(
                 Fault::at(device, format!("keyholder `{name}` has a device and a public key")).help(
                     "a key is made on a device here, or lives elsewhere and is known by its public key",
                 ),
             ),
-            None => faults.push(Fault::at(&person.role, format!("keyholder `{name}` has no device")).help(
-                format!("add device = \"{name}\", or public-key and public-key-sha256 of a key elsewhere"),
-            )),
+            None => {
+                faults.push(Fault::at(&person.role, format!("keyholder `{name}` has no device")).help(
+                    format!("add device = \"{name}\", or public-key and fingerprint of a key elsewhere"),
+                ))
+            }
             Some(device) => {
                 if let Some(other) = devices.insert(device.as_str(), name) {
                     faults.push(
@@ -195,7 +220,8 @@ fn certificate(plan: &Plan, name: &Name, certificate: &Certificate, faults: &mut
     }
     if !profile.issuers().contains(&issuer.profile) {
         let expected = match profile.issuers() {
-            [] => "a root issues itself: leave `issuer` out".to_string(),
+            [] => "a root issues itself: leave `issuer` out; below another root it is of profile cross-root"
+                .to_string(),
             list => {
                 let list: Vec<&str> = list.iter().map(|profile| profile.as_str()).collect();
                 format!("expected an issuer of profile {}", list.join(" or "))
@@ -296,7 +322,7 @@ fn chain(plan: &Plan, authority: &Authority, first: &[Profile], faults: &mut Vec
     }
     for pair in certificates.windows(2) {
         if let [(lower, certificate), (upper, _)] = pair
-            && certificate.issuer.as_ref() != Some(*upper)
+            && !cross::follows(plan, certificate, upper)
         {
             let found = format!("`{}` follows `{}` in the chain, but did not issue it", ***upper, ***lower);
             faults.push(Fault::at(*upper, found));
@@ -473,7 +499,7 @@ mod tests {
                 "device = \"keyholder-2\", key = \"root\"",
                 "has the name of another key",
             ),
-            ("{ role = \"operator\" }", "{ role = \"operator\", key = \"x\" }", "is no keyholder"),
+            ("{ role = \"operator\" }", "{ role = \"operator\", key = \"x\" }", "no device that holds it"),
             ("\"keyholder-2\", \"keyholder-3\"", "\"administrator\", \"keyholder-3\"", "is not a keyholder"),
             ("[\"fulcio-2026\", \"root\"]", "[\"root\", \"fulcio-2026\"]", "which is not a root"),
             ("[\"fulcio-2026\", \"root\"]", "[\"fulcio-2026\"]", "which is not a root"),
@@ -504,22 +530,18 @@ mod tests {
             ),
             (
                 "device = \"keyholder-2\"",
-                "device = \"keyholder-2\", public-key = \"x\", public-key-sha256 = \"y\"",
+                "device = \"keyholder-2\", public-key = \"x\", fingerprint = \"0000000000000000000000000000000000000000000000000000000000000000\"",
                 "has a device and a public key",
             ),
-            (
-                "device = \"keyholder-2\"",
-                "public-key = \"x\", public-key-sha256 = \"y\"",
-                "expected a SHA-256",
-            ),
+            ("device = \"keyholder-2\"", "public-key = \"x\", fingerprint = \"y\"", "is not a SHA-256"),
             (
                 "tuf-online      = { device = \"issuing-hsm\", algorithm = \"ecdsa-p256\" }",
                 "tuf-online = { public-key = \"x\" }",
-                "both, `public-key` and `public-key-sha256`",
+                "needs its `fingerprint`",
             ),
             (
                 "fulcio-2026     = { device = \"issuing-hsm\", algorithm = \"ecdsa-p384\" }",
-                "fulcio-2026 = { public-key = \"x\", public-key-sha256 = \"y\" }",
+                "fulcio-2026 = { public-key = \"x\", fingerprint = \"0000000000000000000000000000000000000000000000000000000000000000\" }",
                 "needs a proof of possession",
             ),
             ("\"issue/root\"", "\"issue/rot\"", "did you mean `issue/root`?"),

@@ -12,6 +12,7 @@ use super::ProveError;
 use super::examine::{Examined, Refusal, examine};
 use crate::archive::State;
 use crate::archive::canary::{BUNDLE, BUNDLE_REKOR_V1};
+use crate::plan::Time;
 
 /// A bundle of an earlier canary.
 #[derive(Clone, Debug)]
@@ -38,7 +39,11 @@ pub enum Outcome {
     Verifies,
     /// It did not verify, and does now.
     VerifiesNow,
-    /// It verifies, although a certificate that it stands on is revoked: clients read no CRLs.
+    /// It verifies, although a certificate that it stands on is revoked: somebody vouches for a moment of
+    /// signing before the revocation counts.
+    VerifiesBeforeRevocation,
+    /// It verifies, although a certificate that it stands on is revoked, and nobody vouches for a moment
+    /// before that: clients read no CRLs.
     VerifiesThoughRevoked,
     /// It did not verify, and does not.
     RefusedAsBefore,
@@ -56,12 +61,17 @@ pub struct Replayed {
     pub bundle: String,
     /// What became of it.
     pub outcome: Outcome,
+    /// The earliest moment of signing that somebody vouches for whose key is not lost; none where the
+    /// bundle verifies nowhere, or nobody does.
+    pub signed_at: Option<Time>,
     /// Why it was refused under the trusted root of then.
     pub before: Option<Refusal>,
     /// Why it is refused under that of today.
     pub now: Option<Refusal>,
     /// The certificate that was revoked, and the CRL that says so.
     pub revoked: Option<String>,
+    /// Since when that counts: from the invalidity date on, where the CRL has one.
+    pub revoked_since: Option<Time>,
 }
 
 impl Replayed {
@@ -77,6 +87,10 @@ impl Replayed {
         let said = match self.outcome {
             Outcome::Verifies => "verifies still".into(),
             Outcome::VerifiesNow => format!("verifies now; before: {}", why(&self.before)),
+            Outcome::VerifiesBeforeRevocation => {
+                let since = self.revoked_since.map_or_else(String::new, |since| since.to_string());
+                format!("verifies still: it was signed before {since}, from when on {revoked}")
+            }
             Outcome::VerifiesThoughRevoked => {
                 format!("verifies still, although {revoked}: clients read no CRLs, so end its window")
             }
@@ -84,7 +98,8 @@ impl Replayed {
             Outcome::Revoked => format!("is refused, as planned ({revoked}): {}", why(&self.now)),
             Outcome::Broken => format!("VERIFIED BEFORE AND IS REFUSED NOW: {}", why(&self.now)),
         };
-        format!("{} {said}", self.bundle)
+        let signed = self.signed_at.map_or_else(|| "no verified time".into(), |time| time.to_string());
+        format!("{signed:<20}  {} {said}", self.bundle)
     }
 }
 
@@ -164,44 +179,71 @@ fn one(past: &Past, before: Option<&[u8]>, now: &[u8], state: &State) -> Replaye
     // A bundle of which nothing is kept but itself is one that verified.
     let (then, now) = (before.map(under), under(now));
     let stands_on = then.as_ref().and_then(|then| then.as_ref().ok()).or(now.as_ref().ok());
+    let signed_at = stands_on.and_then(|examined| trusted_time(examined, state));
     let revoked = stands_on.and_then(|examined| revoked(examined, state));
     let verified = !matches!(then, Some(Err(_)));
+    // What is trusted to have been signed before keeps its worth, and a refusal of it cuts off too much.
+    let earlier = |revoked: &Revoked| signed_at.is_some_and(|time| time <= revoked.since);
     let outcome = match (verified, &now, &revoked) {
         (true, Ok(_), None) => Outcome::Verifies,
+        (true, Ok(_), Some(revoked)) if earlier(revoked) => Outcome::VerifiesBeforeRevocation,
         (true, Ok(_), Some(_)) => Outcome::VerifiesThoughRevoked,
         (false, Ok(_), _) => Outcome::VerifiesNow,
-        (true, Err(_), Some(_)) => Outcome::Revoked,
-        (true, Err(_), None) => Outcome::Broken,
+        (true, Err(_), Some(revoked)) if !earlier(revoked) => Outcome::Revoked,
+        (true, Err(_), _) => Outcome::Broken,
         (false, Err(_), _) => Outcome::RefusedAsBefore,
     };
     let before = then.and_then(Result::err);
-    Replayed { bundle: past.name.clone(), outcome, before, now: now.err(), revoked }
+    let (revoked, revoked_since) = revoked.map(|found| (found.what, found.since)).unzip();
+    Replayed { bundle: past.name.clone(), outcome, signed_at, before, now: now.err(), revoked, revoked_since }
 }
 
-/// The first certificate that a bundle stands on and a CRL of the archive lists.
-fn revoked(examined: &Examined, state: &State) -> Option<String> {
-    let ders: Vec<&[u8]> = std::iter::once(examined.issuer.as_slice())
-        .chain(examined.timestamp_signers.iter().map(Vec::as_slice))
-        .collect();
-    let names = ders.into_iter().flat_map(|der| {
-        let found = state.certificates.iter().find(|(_, made)| made.certificate.der() == der);
-        // Its issuers count too, but for the root, which no CRL lists.
-        let mut path = Vec::new();
-        let mut next = found.map(|(name, _)| name);
-        while let Some(name) = next.filter(|name| !path.contains(name)) {
-            path.push(name);
-            next = state.certificates.get(name).and_then(|made| made.issuer.as_ref());
-        }
-        path
-    });
-    names.into_iter().find_map(|name| {
-        let lists = |spec: &Value| {
-            let entries = spec.get("revoked").and_then(Value::as_array);
-            entries.is_some_and(|all| {
-                all.iter().any(|one| one.get("certificate") == Some(&name.as_str().into()))
+/// A revocation of something that a bundle stands on.
+struct Revoked {
+    /// The certificate, and the CRL that says so.
+    what: String,
+    /// From when on it counts.
+    since: Time,
+    /// Whether a key was lost.
+    lost: bool,
+}
+
+/// The earliest moment that somebody vouches for. A timestamp authority whose key was lost could say any.
+fn trusted_time(examined: &Examined, state: &State) -> Option<Time> {
+    let signers = examined.timestamp_signers.iter().map(Some).chain(std::iter::repeat(None));
+    let lost = |signer: Option<&Vec<u8>>| {
+        signer.is_some_and(|der| revocations(der, state).any(|revoked| revoked.lost))
+    };
+    let times = examined.times.iter().zip(signers).filter(|(_, signer)| !lost(*signer));
+    times.map(|(time, _)| *time).min()
+}
+
+/// The revocation, of all that a bundle stands on, that counts from the earliest moment on.
+fn revoked(examined: &Examined, state: &State) -> Option<Revoked> {
+    let ders = std::iter::once(&examined.issuer).chain(&examined.timestamp_signers);
+    ders.flat_map(|der| revocations(der, state)).min_by_key(|revoked| revoked.since)
+}
+
+/// The revocations by CRLs of the archive of a certificate, and of what is above it.
+fn revocations(der: &[u8], state: &State) -> impl Iterator<Item = Revoked> {
+    let found = state.certificates.iter().find(|(_, made)| made.certificate.der() == der);
+    // Its issuers count too, but for the root, which no CRL lists.
+    let mut path = Vec::new();
+    let mut next = found.map(|(name, _)| name);
+    while let Some(name) = next.filter(|name| !path.contains(name)) {
+        path.push(name);
+        next = state.certificates.get(name).and_then(|made| made.issuer.as_ref());
+    }
+    path.into_iter().flat_map(|name| {
+        state.crls.iter().filter_map(move |(crl, made)| {
+            let entries = made.spec.get("revoked").and_then(Value::as_array)?;
+            let entry = entries.iter().find(|one| one.get("certificate") == Some(&name.as_str().into()))?;
+            let text = |field: &str| entry.get(field).and_then(Value::as_str);
+            Some(Revoked {
+                what: format!("{name} is revoked by {crl}"),
+                since: text("invalidity-date").or_else(|| text("date"))?.parse().ok()?,
+                lost: matches!(text("reason"), Some("key-compromise" | "ca-compromise")),
             })
-        };
-        let (crl, _) = state.crls.iter().find(|(_, made)| lists(&made.spec))?;
-        Some(format!("{name} is revoked by {crl}"))
+        })
     })
 }

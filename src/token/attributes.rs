@@ -123,6 +123,27 @@ pub(super) fn value(attribute: &Attribute) -> Option<Value> {
     })
 }
 
+/// An attribute of a template, with its PKCS#11 name.
+pub(super) fn shown(attribute: &Attribute) -> String {
+    let name = attribute.attribute_type();
+    match (attribute, value(attribute)) {
+        (_, Some(Value::String(text))) => format!("{name} = {text}"),
+        (_, Some(value)) => format!("{name} = {value}"),
+        (Attribute::EcParams(bytes) | Attribute::PublicExponent(bytes), _) => {
+            format!("{name} = {}", HEXLOWER.encode(bytes))
+        }
+        (Attribute::ModulusBits(bits), _) => format!("{name} = {}", **bits),
+        (
+            Attribute::Verify(flag)
+            | Attribute::VerifyRecover(flag)
+            | Attribute::Encrypt(flag)
+            | Attribute::Wrap(flag),
+            _,
+        ) => format!("{name} = {flag}"),
+        _ => name.to_string(),
+    }
+}
+
 /// An attribute as text; empty where the token does not answer.
 pub(super) fn text(session: &Session, object: ObjectHandle, kind: AttributeType) -> Result<String, Error> {
     let value = read(session, object, kind)?.as_ref().and_then(value);

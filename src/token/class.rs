@@ -21,11 +21,16 @@ impl TokenError {
             | Self::ModuleMissing { .. }
             | Self::NoSuchToken { .. }
             | Self::NoBlankToken { .. }
+            | Self::NotTouched { .. }
+            | Self::NoService { .. }
+            | Self::NotEnrolled { .. }
             | Self::Lost { .. } => Class::Paused,
             Self::Call { failure, .. } if failure.is_gone() => Class::Paused,
             Self::Pin { error, .. } => error.class(),
             Self::ModuleChanged { .. }
             | Self::AlreadyInitialized { .. }
+            | Self::Defaults { .. }
+            | Self::SlotTaken { .. }
             | Self::PinLocked { .. }
             | Self::PinFinalTry { .. }
             | Self::LabelTaken { .. }

@@ -242,7 +242,7 @@ fn describe(public: &PublicKey) -> Result<Vec<Attribute>, String> {
         let point = point.map_err(|error| error.to_string())?;
         return Ok(vec![Attribute::EcParams(params.to_vec()), Attribute::EcPoint(point)]);
     }
-    let key = rsa::PublicKey::from_public_key_der(public.spki()).map_err(|error| error.to_string())?;
+    let key = rsa::RsaPublicKey::from_public_key_der(public.spki()).map_err(|error| error.to_string())?;
     let bytes = |number: &rsa::BoxedUint| {
         let bytes = number.to_be_bytes();
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();

@@ -179,7 +179,7 @@ pub enum TokenError {
         "{token}: the PIN of the {owner} is locked; no attempt was made\n  {}",
         match owner {
             PinOwner::User => "the security officer sets a new one with the vendor's tool (C_InitPIN); keys stay",
-            PinOwner::SecurityOfficer => "only the vendor's tool can help; the user's PIN and keys still work",
+            PinOwner::SecurityOfficer | PinOwner::Puk | PinOwner::ManagementKey => "only the vendor's tool can help; the user's PIN and keys still work",
         }
     )]
     PinLocked {
@@ -227,6 +227,67 @@ pub enum TokenError {
     Lost {
         /// The token.
         token: Box<Which>,
+    },
+
+    /// Nobody touched the device in time.
+    #[error(
+        "{token}: it was not touched in time, while {doing}\n  it blinks when it waits for a touch: run again, and touch it then"
+    )]
+    NotTouched {
+        /// The token.
+        token: Box<Which>,
+        /// What was being done.
+        doing: String,
+    },
+
+    /// The service that smart cards are reached through does not answer.
+    #[error(
+        "device `{device}`: the smart card service (PC/SC) can't be reached: {reason}\n  YubiKeys are reached through it: start pcscd, and run again"
+    )]
+    NoService {
+        /// The device that was asked for.
+        device: Name,
+        /// What the system says.
+        reason: String,
+    },
+
+    /// A YubiKey holds no key that a ceremony can take over.
+    #[error(
+        "{token}: there is {found} in slot {slot}, expected a key that was enrolled\n  its keyholder enrols it: `rootwright token init {} --site SITE`",
+        token.device
+    )]
+    NotEnrolled {
+        /// The token.
+        token: Box<Which>,
+        /// The PIV slot.
+        slot: crate::site::PivSlot,
+        /// What is there.
+        found: &'static str,
+    },
+
+    /// A YubiKey still has what every new one has.
+    #[error(
+        "{token}: still the default: {}\n  whoever finds the device could use it. Nothing was changed; change them on the spot:\n  rootwright token init {} --site SITE --change-defaults",
+        what.join(", "), token.device
+    )]
+    Defaults {
+        /// The token.
+        token: Box<Which>,
+        /// What is at its default.
+        what: Vec<&'static str>,
+    },
+
+    /// A YubiKey's slot is in use, and nobody typed the serial number to replace its key.
+    #[error(
+        "{token}: there is {found} in slot {slot}, and the device's serial number was not typed to replace it\n  nothing was changed. Use the key as it is, or name another piv-slot in the site file; in a terminal, the serial typed back replaces it for good"
+    )]
+    SlotTaken {
+        /// The token.
+        token: Box<Which>,
+        /// The PIV slot.
+        slot: crate::site::PivSlot,
+        /// What is there.
+        found: &'static str,
     },
 
     /// A call failed.

@@ -93,6 +93,7 @@ impl Failure {
                 | "CKR_TOKEN_NOT_PRESENT"
                 | "CKR_SESSION_CLOSED"
                 | "CKR_SESSION_HANDLE_INVALID"
+                | super::yubikey::REMOVED
         )
     }
 }

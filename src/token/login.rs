@@ -29,6 +29,7 @@ impl TokenState {
             model: self.report.model.clone(),
             count_low: self.pin(owner).count_low,
             final_try: self.pin(owner).final_try,
+            tries: self.pin(owner).tries,
             length: self.pin_length,
         }
     }
@@ -36,7 +37,8 @@ impl TokenState {
     fn pin(&self, owner: PinOwner) -> PinState {
         match owner {
             PinOwner::User => self.user_pin,
-            PinOwner::SecurityOfficer => self.so_pin,
+            PinOwner::SecurityOfficer | PinOwner::Puk => self.so_pin,
+            PinOwner::ManagementKey => PinState::default(),
         }
     }
 
@@ -74,7 +76,7 @@ pub(super) fn attempt(
 ) -> Result<(), TokenError> {
     let user = match owner {
         PinOwner::User => UserType::User,
-        PinOwner::SecurityOfficer => UserType::So,
+        PinOwner::SecurityOfficer | PinOwner::Puk | PinOwner::ManagementKey => UserType::So,
     };
     let error = match clock.time(|| session.login(user, pin)) {
         Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => return Ok(()),

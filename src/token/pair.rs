@@ -87,7 +87,13 @@ fn whole(private: Private, public: &Public) -> Pair {
         return Pair::Wrong { what: "the CKA_ID of the public key", found: public.id.clone(), expected };
     }
     match public.parts.public() {
-        Ok(public) => Pair::Whole(Box::new(KeyReport { public, id, mechanism, attributes: private.claims })),
+        Ok(public) => Pair::Whole(Box::new(KeyReport {
+            public,
+            id,
+            mechanism,
+            attributes: private.claims,
+            attestation: None,
+        })),
         Err((found, expected)) => Pair::Wrong { what: "the public key", found, expected },
     }
 }

@@ -21,6 +21,22 @@ pub enum PinOwner {
     User,
     /// The security officer, who initialises the token (CKU_SO).
     SecurityOfficer,
+    /// Whoever can set a YubiKey's PIN anew (PIN Unblocking Key).
+    Puk,
+    /// Whoever administers a YubiKey: the management key, in hex.
+    ManagementKey,
+}
+
+impl PinOwner {
+    /// What is typed.
+    pub fn secret(self) -> &'static str {
+        match self {
+            Self::User => "user PIN",
+            Self::SecurityOfficer => "security officer PIN",
+            Self::Puk => "PUK",
+            Self::ManagementKey => "management key, in hex",
+        }
+    }
 }
 
 impl fmt::Display for PinOwner {
@@ -28,6 +44,8 @@ impl fmt::Display for PinOwner {
         f.pad(match self {
             Self::User => "user",
             Self::SecurityOfficer => "security officer",
+            Self::Puk => "holder of the PUK",
+            Self::ManagementKey => "holder of the management key",
         })
     }
 }
@@ -51,6 +69,8 @@ pub struct PinRequest {
     pub count_low: bool,
     /// Whether one more wrong PIN locks it, as the token says.
     pub final_try: bool,
+    /// How many tries are left, where the token says so.
+    pub tries: Option<u8>,
     /// How many bytes the PIN may have, where the token says so.
     pub length: Option<(usize, usize)>,
 }
@@ -92,6 +112,15 @@ pub trait AskPin {
 
     /// Tells a person that the device waits for a PIN on its own keypad.
     fn keypad(&mut self, _request: &PinRequest) {}
+
+    /// Tells a person that the device will wait for a touch, before it does.
+    fn touch(&mut self, _request: &PinRequest) {}
+
+    /// Whether what a slot holds may be replaced for good. Only a person who typed the device's serial
+    /// number says so.
+    fn replace(&mut self, _request: &PinRequest, _what: &str) -> bool {
+        false
+    }
 }
 
 /// Why there is no PIN. No attempt was used.
@@ -257,6 +286,7 @@ mod tests {
             model: "model".into(),
             count_low: false,
             final_try: false,
+            tries: None,
             length: Some((4, 255)),
         }
     }

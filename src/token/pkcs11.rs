@@ -1,7 +1,9 @@
 //! A token behind a PKCS#11 module: one session, one login, for as long as the process needs it.
 
+use std::collections::BTreeMap;
+
 use cryptoki::error::Error;
-use cryptoki::object::{AttributeType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use cryptoki::slot::Slot;
 
@@ -13,7 +15,7 @@ use super::pin::{self, AskPin, PinOwner};
 use super::public_key::Parts;
 use super::state::Wanted;
 use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError, Transport, Wrapped};
-use super::{attributes, login, mechanism, pair, template};
+use super::{attributes, login, mechanism, pair, probe, template};
 use crate::fault;
 use crate::lint::Signable;
 use crate::pki::{Algorithm, PublicKey, Signature};
@@ -28,6 +30,7 @@ pub struct Pkcs11Token {
     which: Box<Which>,
     report: DeviceReport,
     algorithms: Vec<Algorithm>,
+    flags: Vec<String>,
     module: Module,
     slot: Slot,
     clock: Clock,
@@ -75,9 +78,11 @@ impl Pkcs11Token {
             let again = || module.state(&module.look(slot, clock), clock);
             login::attempt(&session, owner, pin.as_ref(), which.clone(), again, clock)?;
         }
+        let flags = state.flags();
         Ok(Self {
             which,
             report: state.report,
+            flags,
             algorithms: state.algorithms,
             module,
             slot,
@@ -353,6 +358,28 @@ impl Token for Pkcs11Token {
         mechanism::output(algorithm, raw).map_err(|wrong| {
             self.bad_reply(format!("the signature by `{key}` over {}", what.object()), wrong)
         })
+    }
+
+    fn flags(&self) -> Vec<String> {
+        self.flags.clone()
+    }
+
+    fn template(&self, key: &Name, algorithm: Algorithm) -> Vec<String> {
+        let (public, private) = template::pair(key, algorithm);
+        let shown = |half: &'static str, list: Vec<Attribute>| {
+            list.into_iter().map(move |one| format!("{half}: {}", attributes::shown(&one)))
+        };
+        shown("public", public).chain(shown("private", private)).collect()
+    }
+
+    fn probe(&mut self, algorithm: Algorithm) -> Result<BTreeMap<String, String>, TokenError> {
+        let tried = self.call(
+            || "trying on a throwaway key of the session what a key allows".into(),
+            |session| probe::probe(session, algorithm),
+        )?;
+        // What a module refuses may leave an operation open: what follows has a session of its own.
+        self.renew();
+        Ok(tried)
     }
 
     fn inventory(&mut self) -> Result<Vec<ObjectReport>, TokenError> {

@@ -187,6 +187,7 @@ mod tests {
             model: "model".into(),
             count_low: false,
             final_try: false,
+            tries: None,
             length: None,
         }
     }

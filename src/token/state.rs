@@ -20,6 +20,9 @@ pub struct PinState {
     pub locked: bool,
     /// It is the default, or expired.
     pub to_be_changed: bool,
+    /// How many tries are left, where the token says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tries: Option<u8>,
 }
 
 /// A token that is there, as it describes itself without a login.
@@ -49,6 +52,26 @@ pub struct TokenState {
 }
 
 impl TokenState {
+    /// Its flags, by PKCS#11 names (CK_TOKEN_INFO).
+    pub(super) fn flags(&self) -> Vec<String> {
+        let (user, officer) = (&self.user_pin, &self.so_pin);
+        let flags = [
+            (self.initialized, "CKF_TOKEN_INITIALIZED"),
+            (self.write_protected, "CKF_WRITE_PROTECTED"),
+            (self.keypad, "CKF_PROTECTED_AUTHENTICATION_PATH"),
+            (self.user_pin_set, "CKF_USER_PIN_INITIALIZED"),
+            (user.count_low, "CKF_USER_PIN_COUNT_LOW"),
+            (user.final_try, "CKF_USER_PIN_FINAL_TRY"),
+            (user.locked, "CKF_USER_PIN_LOCKED"),
+            (user.to_be_changed, "CKF_USER_PIN_TO_BE_CHANGED"),
+            (officer.count_low, "CKF_SO_PIN_COUNT_LOW"),
+            (officer.final_try, "CKF_SO_PIN_FINAL_TRY"),
+            (officer.locked, "CKF_SO_PIN_LOCKED"),
+            (officer.to_be_changed, "CKF_SO_PIN_TO_BE_CHANGED"),
+        ];
+        flags.into_iter().filter(|(set, _)| *set).map(|(_, name)| name.to_string()).collect()
+    }
+
     /// From a module's answer. `report` says which module.
     pub(super) fn new(
         module: DeviceReport,
@@ -75,12 +98,14 @@ impl TokenState {
                 final_try: info.user_pin_final_try(),
                 locked: info.user_pin_locked(),
                 to_be_changed: info.user_pin_to_be_changed(),
+                tries: None,
             },
             so_pin: PinState {
                 count_low: info.so_pin_count_low(),
                 final_try: info.so_pin_final_try(),
                 locked: info.so_pin_locked(),
                 to_be_changed: info.so_pin_to_be_changed(),
+                tries: None,
             },
             // Zero, or the largest number there is, is how tokens say nothing.
             pin_length: (longest > 0 && longest < 4096 && shortest <= longest).then_some((shortest, longest)),

@@ -33,7 +33,13 @@ impl Throwaway {
     }
 
     fn software(public: PublicKey) -> KeyReport {
-        KeyReport { public, id: String::new(), mechanism: "software".into(), attributes: BTreeMap::new() }
+        KeyReport {
+            public,
+            id: String::new(),
+            mechanism: "software".into(),
+            attributes: BTreeMap::new(),
+            attestation: None,
+        }
     }
 }
 

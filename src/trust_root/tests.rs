@@ -71,12 +71,15 @@ fn params(planned: &Certificate) -> CertificateParams {
     params.not_after = moment(planned.validity.to);
     params.use_authority_key_identifier_extension = planned.issuer.is_some();
     params.is_ca = match *planned.profile {
-        Profile::Root => IsCa::Ca(BasicConstraints::Unconstrained),
+        Profile::Root | Profile::CrossRoot => IsCa::Ca(BasicConstraints::Unconstrained),
         Profile::CodeSigning | Profile::Timestamping => IsCa::Ca(BasicConstraints::Constrained(0)),
         Profile::TimestampSigner => IsCa::ExplicitNoCa,
     };
     params.extended_key_usages = match *planned.profile {
         Profile::Root => Vec::new(),
+        Profile::CrossRoot => {
+            vec![ExtendedKeyUsagePurpose::CodeSigning, ExtendedKeyUsagePurpose::TimeStamping]
+        }
         Profile::CodeSigning => vec![ExtendedKeyUsagePurpose::CodeSigning],
         Profile::Timestamping => vec![ExtendedKeyUsagePurpose::TimeStamping],
         Profile::TimestampSigner => Vec::new(),

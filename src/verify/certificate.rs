@@ -13,7 +13,7 @@ use super::claims::{self, Claims};
 use super::parsed::Parsed;
 use super::report::{Area, Entry, Sheet};
 use super::signature::sha256;
-use super::{path, profile, trust_root};
+use super::{cross, path, profile, trust_root};
 use crate::plan::Time;
 
 /// A certificate of the archive that could be read.
@@ -113,6 +113,7 @@ fn one(
     entry.judge(names(certificate, issuer));
     entry.judge(planned_key(certificate, claims));
     paths(certificate, all, at, entry);
+    cross::repeats(certificate, all, entry);
     let differences = profile::differences(certificate, certificate.claim.spec, claims.purpose);
     if differences.is_empty() {
         let name = certificate.claim.spec.get("profile").and_then(Value::as_str).unwrap_or_default();
@@ -152,6 +153,7 @@ fn paths(certificate: &Certificate<'_>, all: &Certificates<'_>, at: Time, entry:
             _ => format!("a path of CAs that may issue it: {}", names.join(" → ")),
         })
     }));
+    cross::paths(certificate, &claimed, all, entry);
     let claimed: Vec<&Parsed<'_>> =
         claimed.iter().filter_map(|name| all.get(name)).map(|found| &found.parsed).collect();
     entry.judge(path::inside(&claimed));

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use data_encoding::BASE64;
 use serde_json::{Value, json};
 
+use x509_parser::prelude::{FromDer, X509Certificate};
+
 use super::canary::Canary;
+use super::envelope;
 use super::report::{Area, Sheet};
 use super::signature::{self, sha256_hex, signed_part};
 use crate::archive::{CopyRecord, Event, FileRecord, KeyRecord, Record, Role};
@@ -37,6 +40,17 @@ pub struct Certificate<'a> {
     /// When it was signed.
     pub time: Time,
     /// The certificate in DER.
+    pub der: Vec<u8>,
+}
+
+/// A request that went out.
+#[derive(Debug)]
+pub struct Csr<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What the plan said of it.
+    pub spec: &'a Value,
+    /// The request in DER.
     pub der: Vec<u8>,
 }
 
@@ -135,6 +149,8 @@ pub struct Claims<'a> {
     pub copies: Vec<&'a CopyRecord>,
     /// Certificates, in the order in which they were signed.
     pub certificates: Vec<Certificate<'a>>,
+    /// Requests that went out, in the order in which they were signed.
+    pub csrs: Vec<Csr<'a>>,
     /// CRLs, in the order in which they were signed.
     pub crls: Vec<Crl<'a>>,
     /// The trust root in force.
@@ -147,6 +163,8 @@ pub struct Claims<'a> {
     pub signatures: Vec<RoleSignature<'a>>,
     /// Canaries, in the order in which they were made.
     pub canaries: Vec<Canary<'a>>,
+    /// Seals: their texts, and the key ids and signatures under each.
+    pub seals: Vec<(&'a str, Vec<(&'a str, &'a str)>)>,
     /// What must stand in which file, by path, as events say it.
     pub contents: BTreeMap<String, Content<'a>>,
     /// Size and hash of each file as they were recorded last, and the line that says so.
@@ -178,6 +196,14 @@ impl<'a> Claims<'a> {
     /// The name of the key that has this SubjectPublicKeyInfo.
     pub fn owner(&self, spki: &[u8]) -> Option<&'a str> {
         self.keys.iter().find(|key| key.spki == spki).map(|key| key.record.name.as_str())
+    }
+
+    /// Whether a certificate is of this key.
+    pub fn certifies(&self, spki: &[u8]) -> bool {
+        let of = |made: &Certificate<'_>| {
+            X509Certificate::from_der(&made.der).is_ok_and(|(_, read)| read.public_key().raw == spki)
+        };
+        self.certificates.iter().any(of)
     }
 
     /// A certificate by its name.
@@ -235,6 +261,18 @@ impl<'a> Claims<'a> {
                 let issuer = issuer.as_ref().map(|issuer| issuer.as_str());
                 let (name, time) = (certificate.as_str(), record.time);
                 self.certificates.push(Certificate { name, issuer, spec, time, der });
+                let others = self.chains_by_cross().into_iter().map(|(path, ders)| {
+                    (path, ders.into_iter().map(|der| pem("CERTIFICATE", der)).collect::<String>())
+                });
+                for (path, chain) in others.collect::<Vec<_>>() {
+                    self.file(path, chain.into_bytes())?;
+                }
+            }
+            Event::CsrSigned { csr, spec, der, .. } => {
+                let der = decode(der)?;
+                self.once(self.csrs.iter().all(|made| made.name != csr.as_str()), csr.as_str())?;
+                self.file(format!("csrs/{csr}.csr"), pem("CERTIFICATE REQUEST", &der).into_bytes())?;
+                self.csrs.push(Csr { name: csr.as_str(), spec, der });
             }
             Event::CrlSigned { crl, spec, issuer, number, revoked, signed, sha256, .. } => {
                 self.once(self.crls.iter().all(|made| made.name != crl.as_str()), crl.as_str())?;
@@ -294,6 +332,40 @@ impl<'a> Claims<'a> {
                 }
                 let trusted_root = made.trusted_root;
                 self.canaries.push(Canary { name, identity, issuer, artifact, bundles, trusted_root });
+            }
+            Event::ApprovalRecorded { plan, person, envelope, .. } => {
+                self.file(format!("evidence/approval-{plan}-{person}.dsse.json"), envelope.as_bytes())?;
+            }
+            Event::ProofRecorded { of, person, host, entry, .. } => {
+                let of = of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
+                let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+                let host: String = host.chars().map(|c| if plain(c) { c } else { '_' }).collect();
+                self.file(format!("evidence/proofs/{of}.{person}.{host}.json"), entry.as_bytes())?;
+            }
+            Event::InventoryMade { cbom } => self.newest("evidence/cbom.json", cbom),
+            Event::SealStarted { seal, statement, .. } => {
+                if *seal != u64::try_from(self.seals.len()).unwrap_or(u64::MAX).saturating_add(1) {
+                    return Err(format!("it counts as seal {seal}"));
+                }
+                self.seals.push((statement, Vec::new()));
+            }
+            Event::SealSigned { seal, person, keyid, signature, objection: Some(text), .. } => {
+                let json = envelope::json(text, &[(keyid, signature)]);
+                self.contents
+                    .insert(format!("evidence/objection-{seal}-{person}.dsse.json"), Content::Json(json));
+            }
+            Event::SealSigned { seal, keyid, signature, .. } => {
+                let at = usize::try_from(*seal).ok().and_then(|seal| seal.checked_sub(1));
+                let last = u64::try_from(self.seals.len()) == Ok(*seal);
+                let (text, signatures) = at
+                    .and_then(|at| self.seals.get_mut(at))
+                    .ok_or_else(|| format!("there is no seal {seal} before it"))?;
+                signatures.push((keyid, signature));
+                let json = envelope::json(text, signatures);
+                if last {
+                    self.contents.insert("evidence/statement.dsse.json".into(), Content::Json(json.clone()));
+                }
+                self.contents.insert(format!("evidence/statement-{seal}.dsse.json"), Content::Json(json));
             }
             Event::JournalTorn { rest } => {
                 let rest = decode(rest)?;

@@ -336,6 +336,14 @@ fn in_force(
         if retired {
             return entry.ok(format!("expired on {}, and so has its issuer, which is retired", day(next)));
         }
+        // One that nobody can sign with any more: nothing below it is trusted since, and nothing can be revoked.
+        let mut windows = trust_root::windows(claims, issuer).into_iter().peekable();
+        if windows.peek().is_some() && windows.all(|window| window.to.is_some_and(|to| to < at)) {
+            let next = day(next);
+            return entry.warning(format!(
+                "expired on {next}: the trusted root trusts nothing below `{issuer}` any more, but others may, and learn of no revocation"
+            ));
+        }
         entry.failed(format!("expired on {}: {at} is later; a newer CRL of `{issuer}` is due", day(next)));
     } else if at.unix() < this {
         entry.failed(format!("not in force before {}: {at} is earlier", day(this)));

@@ -20,10 +20,11 @@ const TOKENS: &str = "rehearsal/tokens";
 
 /// Folders whose every file follows from an event. Elsewhere (`evidence`, `rehearsal`) an event may record
 /// what others wrote.
-const DERIVED: [&str; 9] = [
+const DERIVED: [&str; 10] = [
     "plans/",
     "keys/",
     "certificates/",
+    "csrs/",
     "crls/",
     "trust-root/",
     "tuf/",

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::canonical::rfc8785;
 use super::signature::sha256_hex;
-use crate::archive::Record;
+use crate::archive::{Event, Record};
 
 /// What the first line has for the hash of the line before.
 const START: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -16,6 +16,8 @@ pub struct Lines {
     pub records: Vec<Record>,
     /// The hash of the last line.
     pub head: Option<String>,
+    /// Where there are seals: the hash of each line as a leaf of the tree that they cover.
+    pub leaves: Vec<[u8; 32]>,
     /// How many bytes follow the last whole line.
     pub torn: usize,
 }
@@ -35,6 +37,11 @@ impl Lines {
                 one(line, number, before).map_err(|reason| format!("line {number}: {reason}"))?;
             lines.records.push(record);
             lines.head = Some(hash);
+        }
+        if lines.records.iter().any(|record| matches!(record.event, Event::SealStarted { .. })) {
+            let whole =
+                bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
+            lines.leaves = whole.map(super::seal::leaf).collect();
         }
         Ok(lines)
     }

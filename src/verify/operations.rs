@@ -105,6 +105,16 @@ fn generated<'a>(records: &'a [Record], open: &mut BTreeMap<&'a str, u64>) -> Re
     Ok(said)
 }
 
+/// What a signature is for.
+enum Use {
+    /// A certificate or a CRL.
+    Issues,
+    /// A request for a certificate of the key that signs.
+    Request,
+    /// Anything else.
+    Other,
+}
+
 /// The uses of private keys.
 #[derive(Default)]
 struct Uses<'a> {
@@ -114,6 +124,8 @@ struct Uses<'a> {
     authorities: BTreeSet<&'a str>,
     /// Keys that signed other things: which, and where.
     others: Vec<(&'a str, u64, &'a str)>,
+    /// Requests that keys signed for their own certificates.
+    requests: usize,
     /// Signatures whose intent is in the journal.
     here: usize,
     /// Signatures that were made again after an interruption: the device may have signed twice.
@@ -139,7 +151,7 @@ impl<'a> Uses<'a> {
     }
 
     fn take(&mut self, record: &'a Record) -> Result<(), String> {
-        let (step, found, signer, issues) = match &record.event {
+        let (step, found, signer, what) = match &record.event {
             Event::SignatureIntended { step, key, to_be_signed, .. } => {
                 let hash = intended(to_be_signed).map_err(|error| format!("{step}: {error}"))?;
                 self.open.insert(step, (record.seq, key.as_str(), hash));
@@ -151,10 +163,13 @@ impl<'a> Uses<'a> {
                 return if open { Ok(()) } else { Err(format!("{step} was repeated without an intent")) };
             }
             Event::CertificateSigned { step, der, .. } => {
-                (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None, true)
+                (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None, Use::Issues)
+            }
+            Event::CsrSigned { step, der, .. } => {
+                (step, covered(der).ok_or_else(|| format!("{step}: not DER"))?, None, Use::Request)
             }
             // That these are the signed bytes of the file, the check of the CRL finds.
-            Event::CrlSigned { step, signed, .. } => (step, signed.clone(), None, true),
+            Event::CrlSigned { step, signed, .. } => (step, signed.clone(), None, Use::Issues),
             Event::ResponseTaken { content, .. } => {
                 // One that can't be read is said to be that where answers are checked.
                 self.brought.extend(elsewhere::answered(content).unwrap_or_default());
@@ -167,13 +182,24 @@ impl<'a> Uses<'a> {
                         "{step} was signed without an intent before it, and no answer from elsewhere brought it"
                     ));
                 }
-                (step, signed.clone(), Some(key.as_str()), false)
+                (step, signed.clone(), Some(key.as_str()), Use::Other)
             }
             Event::CanarySigned { step, signed, key, part, .. } => {
                 if !self.open.contains_key(step.as_str()) {
                     return Err(format!("{step} was signed without an intent before it"));
                 }
-                (step, signed.clone(), Some(key.as_str()), part.is_certificate())
+                {
+                    let what = if part.is_certificate() { Use::Issues } else { Use::Other };
+                    (step, signed.clone(), Some(key.as_str()), what)
+                }
+            }
+            // No device of the ceremony made one of SSH.
+            Event::SealSigned { signature, .. } if is_ssh(signature) => return Ok(()),
+            Event::SealSigned { step, signed, .. } => {
+                if !self.open.contains_key(step.as_str()) {
+                    return Err(format!("{step} was signed without an intent before it"));
+                }
+                (step, signed.clone(), None, Use::Other)
             }
             _ => return Ok(()),
         };
@@ -188,10 +214,11 @@ impl<'a> Uses<'a> {
             }
             (Some((_, key, _)), _) => {
                 self.here = self.here.saturating_add(1);
-                if issues {
-                    self.authorities.insert(key);
-                } else {
-                    self.others.push((key, record.seq, step));
+                match what {
+                    Use::Issues => _ = self.authorities.insert(key),
+                    Use::Other => self.others.push((key, record.seq, step)),
+                    // Whoever is to be certified shows that it holds its key.
+                    Use::Request => self.requests = self.requests.saturating_add(1),
                 }
             }
         }
@@ -219,7 +246,12 @@ impl<'a> Uses<'a> {
                 "{} signatures were made, each intended before, over the same bytes{repeated}{elsewhere}",
                 self.here
             ));
-            entry.ok("keys that sign certificates and CRLs sign nothing else");
+            entry.ok(match self.requests {
+                0 => "keys that sign certificates and CRLs sign nothing else".into(),
+                count => format!(
+                    "keys that sign certificates and CRLs sign nothing else, but {count} requests for certificates of their own"
+                ),
+            });
         }
         for (step, (line, key, _)) in self.open {
             entry.warning(format!(
@@ -227,6 +259,10 @@ impl<'a> Uses<'a> {
             ));
         }
     }
+}
+
+fn is_ssh(signature: &str) -> bool {
+    BASE64.decode(signature.as_bytes()).is_ok_and(|signature| signature.starts_with(super::ssh::MAGIC))
 }
 
 /// SHA-256 of what was about to be signed.

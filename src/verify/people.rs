@@ -33,7 +33,9 @@ fn approved(records: &[Record], entry: &mut Entry<'_>) {
                 approvals.entry(step).or_default().insert(of);
                 continue;
             }
-            Event::CertificateSigned { step, der, .. } => (step, covered(der).unwrap_or_default()),
+            Event::CertificateSigned { step, der, .. } | Event::CsrSigned { step, der, .. } => {
+                (step, covered(der).unwrap_or_default())
+            }
             Event::MetadataSigned { step, signed, .. } | Event::CrlSigned { step, signed, .. } => {
                 (step, signed.clone())
             }
@@ -62,6 +64,7 @@ fn read_back(records: &[Record], claims: &Claims<'_>, entry: &mut Entry<'_>) {
     let mut made: BTreeSet<String> = BTreeSet::new();
     made.extend(claims.keys.iter().map(|key| sha256_hex(&key.spki)));
     made.extend(claims.certificates.iter().map(|certificate| sha256_hex(&certificate.der)));
+    made.extend(claims.csrs.iter().map(|csr| sha256_hex(&csr.der)));
     made.extend(claims.crls.iter().map(|crl| crl.sha256.to_string()));
     made.extend(claims.published.iter().map(|published| sha256_hex(published.content.as_bytes())));
     for record in records {

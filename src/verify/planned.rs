@@ -8,7 +8,7 @@ use super::report::{Area, Sheet};
 use super::signature::sha256_hex;
 use super::tuf::document::Document;
 use super::tuf::root::Root;
-use super::{crl, profile, signing_config, trust_root, tuf};
+use super::{crl, profile, request, signing_config, trust_root, tuf};
 use crate::archive::Role;
 use crate::plan::{self, Name, Plan, Time};
 
@@ -40,6 +40,7 @@ pub fn differences(comparison: &Comparison<'_>) -> Vec<Difference> {
     let mut found = Found(Vec::new());
     comparison.keys(&mut found);
     comparison.certificates(&mut found);
+    comparison.csrs(&mut found);
     comparison.crls(&mut found);
     comparison.trust_root(&mut found);
     comparison.tuf(&mut found);
@@ -117,7 +118,7 @@ impl Comparison<'_> {
         for (name, _, hash) in plan.public_keys() {
             match claims.key(name.as_str()) {
                 None => found.take(format!("keys.{name}"), "it is not taken over"),
-                Some(made) if sha256_hex(&made.spki) != **hash => {
+                Some(made) if sha256_hex(&made.spki) != hash.as_str() => {
                     let what = format!("it has SHA-256 {}, expected {}", sha256_hex(&made.spki), **hash);
                     found.take(format!("keys.{name}"), what);
                 }
@@ -155,6 +156,23 @@ impl Comparison<'_> {
         }
         let strange = claims.certificates.iter().map(|made| made.name);
         found.unplanned("certificates", strange.filter(|name| !holds(&plan.certificates, name)));
+    }
+
+    fn csrs(&self, found: &mut Found) {
+        let Self { claims, plan, .. } = self;
+        for (name, planned) in &plan.csrs {
+            let object = format!("csrs.{name}");
+            let Some(made) = claims.csrs.iter().find(|made| made.name == name.as_str()) else {
+                found.take(object, NOT_MADE);
+                continue;
+            };
+            let spec = serde_json::to_value(planned).unwrap_or_default();
+            for what in request::differences(made, claims, &spec) {
+                found.take(&object, what);
+            }
+        }
+        let strange = claims.csrs.iter().map(|made| made.name);
+        found.unplanned("csrs", strange.filter(|name| !holds(&plan.csrs, name)));
     }
 
     fn crls(&self, found: &mut Found) {

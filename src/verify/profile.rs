@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 use x509_parser::asn1_rs::{Oid, oid};
+use x509_parser::extensions::X509Extension;
 use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
-use x509_parser::x509::X509Version;
+use x509_parser::x509::{X509Name, X509Version};
 
 use super::certificate::{Certificate, extension, shown};
 use super::path::names;
@@ -24,21 +25,22 @@ struct Profile {
     ca: bool,
     path_length: Option<u32>,
     usage: u16,
-    /// The one purpose, and whether it is critical.
-    purpose: Option<(&'static str, bool)>,
+    /// The purposes, and whether they are critical.
+    purposes: Option<(&'static [&'static str], bool)>,
 }
 
 fn profile(name: &str) -> Option<Profile> {
-    let ca = |path_length, purpose| Profile { ca: true, path_length, usage: CA_USAGE, purpose };
+    let ca = |path_length, purposes| Profile { ca: true, path_length, usage: CA_USAGE, purposes };
     Some(match name {
         "root" => ca(None, None),
-        "code-signing" => ca(Some(0), Some(("codeSigning", false))),
-        "timestamping" => ca(Some(0), Some(("timeStamping", false))),
+        "code-signing" => ca(Some(0), Some((&["codeSigning"], false))),
+        "timestamping" => ca(Some(0), Some((&["timeStamping"], false))),
+        "cross-root" => ca(None, Some((&["codeSigning", "timeStamping"], false))),
         "timestamp-signer" => Profile {
             ca: false,
             path_length: None,
             usage: SIGNER_USAGE,
-            purpose: Some(("timeStamping", true)),
+            purposes: Some((&["timeStamping"], true)),
         },
         _ => return None,
     })
@@ -64,10 +66,64 @@ pub fn differences(certificate: &Certificate<'_>, spec: &Value, purpose: Option<
     take(key_usage(certificate, &profile));
     take(extended_key_usage(certificate, &profile));
     take(strangers(certificate));
-    take(subject(certificate, spec.get("subject").unwrap_or(&Value::Null), purpose));
+    take(subject(certificate.x509.subject(), spec.get("subject").unwrap_or(&Value::Null), purpose));
     take(validity(certificate, spec.get("validity").unwrap_or(&Value::Null)));
     for result in lists(certificate, spec) {
         take(result);
+    }
+    found
+}
+
+/// Every difference between what a request asks for and what a plan says of it. The key identifier is
+/// another check's.
+pub fn asked(
+    subject: &X509Name<'_>,
+    asked: &[X509Extension<'_>],
+    spec: &Value,
+    purpose: Option<Purpose>,
+) -> Vec<String> {
+    let name = text(spec, "profile").unwrap_or_default();
+    let Some(profile) = profile(name) else { return vec![format!("the profile `{name}` is not known here")] };
+    let mut found = Vec::new();
+    found.extend(self::subject(subject, spec.get("subject").unwrap_or(&Value::Null), purpose).err());
+    let of = |kind: Oid<'_>| extension(asked, &kind).map(|found| (found.critical, found.parsed_extension()));
+    let limits = match of(oid!(2.5.29.19)) {
+        Some((critical, ParsedExtension::BasicConstraints(found))) => {
+            Some((critical, found.ca, found.path_len_constraint))
+        }
+        _ => None,
+    };
+    if limits != Some((true, profile.ca, profile.path_length)) {
+        found.push(format!("the basic constraints that it asks for are {limits:?}, not the profile's"));
+    }
+    if !matches!(of(oid!(2.5.29.15)), Some((true, ParsedExtension::KeyUsage(found))) if found.flags == profile.usage)
+    {
+        found.push("the key usage that it asks for is not critical, or not exactly the profile's".into());
+    }
+    let purposes = match of(oid!(2.5.29.37)) {
+        Some((critical, ParsedExtension::ExtendedKeyUsage(found))) => Some((names(found), critical)),
+        _ => None,
+    };
+    let expected = profile
+        .purposes
+        .map(|(names, critical)| (names.iter().map(ToString::to_string).collect::<Vec<_>>(), critical));
+    if purposes != expected {
+        found.push(format!("the purposes that it asks for are {purposes:?}, expected {expected:?}"));
+    }
+    let policies = match of(oid!(2.5.29.32)) {
+        Some((false, policies)) => entries(policies),
+        Some((true, _)) => vec!["critical".into()],
+        None => Vec::new(),
+    };
+    let planned = spec.get("policies").and_then(Value::as_array).into_iter().flatten();
+    let planned: Vec<&str> = planned.filter_map(Value::as_str).collect();
+    if policies != planned {
+        found.push(format!("the policies that it asks for are {policies:?}, expected {planned:?}"));
+    }
+    let known = [oid!(2.5.29.19), oid!(2.5.29.15), oid!(2.5.29.37), oid!(2.5.29.14), oid!(2.5.29.32)];
+    let expected = 3 + usize::from(profile.purposes.is_some()) + usize::from(!planned.is_empty());
+    if asked.len() != expected || asked.iter().any(|found| !known.contains(&found.oid)) {
+        found.push(format!("it asks for {} extensions, expected the profile's {expected}", asked.len()));
     }
     found
 }
@@ -97,7 +153,8 @@ fn key_usage(certificate: &Certificate<'_>, profile: &Profile) -> Result<(), Str
 fn extended_key_usage(certificate: &Certificate<'_>, profile: &Profile) -> Result<(), String> {
     let found = certificate.x509.extended_key_usage().map_err(|_| unreadable("extended key usage"))?;
     let found = found.map(|found| (names(found.value), found.critical));
-    let expected = profile.purpose.map(|(name, critical)| (vec![name.to_string()], critical));
+    let expected =
+        profile.purposes.map(|(names, critical)| (names.iter().map(ToString::to_string).collect(), critical));
     if found == expected {
         return Ok(());
     }
@@ -127,14 +184,13 @@ fn strangers(certificate: &Certificate<'_>) -> Result<(), String> {
 }
 
 /// Country, organization and common name, in this order, and nothing else.
-fn subject(certificate: &Certificate<'_>, spec: &Value, purpose: Option<Purpose>) -> Result<(), String> {
+fn subject(subject: &X509Name<'_>, spec: &Value, purpose: Option<Purpose>) -> Result<(), String> {
     let mark = if purpose == Some(Purpose::Rehearsal) { REHEARSAL } else { "" };
     let common_name = format!("{mark}{}", text(spec, "common-name").unwrap_or_default());
     let mut expected: Vec<(Oid<'_>, &str)> = Vec::new();
     expected.extend(text(spec, "country").map(|country| (oid!(2.5.4.6), country)));
     expected.push((oid!(2.5.4.10), text(spec, "organization").unwrap_or_default()));
     expected.push((oid!(2.5.4.3), &common_name));
-    let subject = certificate.x509.subject();
     let found: Vec<(Oid<'_>, &str)> = subject
         .iter_attributes()
         .map(|attribute| (attribute.attr_type().clone(), attribute.as_str().unwrap_or_default()))

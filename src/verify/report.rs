@@ -25,13 +25,15 @@ pub enum Area {
     TrustRoot,
     /// The repository that carries them to clients.
     Tuf,
+    /// What people signed: approvals and seals.
+    Evidence,
     /// The archive against a plan.
     Plan,
 }
 
 impl Area {
     /// All areas, in their order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Journal,
         Self::Files,
         Self::Keys,
@@ -40,6 +42,7 @@ impl Area {
         Self::Rules,
         Self::TrustRoot,
         Self::Tuf,
+        Self::Evidence,
         Self::Plan,
     ];
 
@@ -54,6 +57,7 @@ impl Area {
             Self::Rules => "rules",
             Self::TrustRoot => "trust-root",
             Self::Tuf => "tuf",
+            Self::Evidence => "evidence",
             Self::Plan => "plan",
         }
     }

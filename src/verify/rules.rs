@@ -38,6 +38,7 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, files: &Lists
     };
     let plan = plan.as_ref().ok().map(|(plan, _)| plan);
     keys(claims, plan, &rules, sheet);
+    super::attestation::check(claims, &rules, sheet);
     let mut above: Vec<pki::Certificate> = Vec::new();
     for claim in &claims.certificates {
         let Some(parsed) = certificates.get(claim.name) else { continue };
@@ -55,6 +56,13 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, files: &Lists
             Err(reason) => entry.failed(format!("the rules can't be run: {reason}")),
         }
         above.extend(pki::Certificate::from_der(&claim.der));
+    }
+    for claim in &claims.csrs {
+        let mut entry = sheet.on(Area::Rules, format!("csrs/{}.csr", claim.name));
+        match request_findings(claim, claims, certificates, &rules) {
+            Ok(findings) => report(findings, &mut entry),
+            Err(reason) => entry.failed(format!("the rules can't be run: {reason}")),
+        }
     }
     for (at, claim) in claims.crls.iter().enumerate() {
         let earlier = claims.crls.iter().take(at).filter(|before| before.issuer == claim.issuer);
@@ -179,6 +187,11 @@ fn certificate_case(
         policies: planned(spec, "policies", json!([]))?,
         crl_urls: planned(spec, "crl-urls", json!([]))?,
         issuer_urls: planned(spec, "issuer-urls", json!([]))?,
+        cross: spec
+            .get("cross-signs")
+            .and_then(Value::as_str)
+            .map(|name| read(name, certificates))
+            .transpose()?,
         others: Vec::new(),
     };
     let bytes = parsed.x509.tbs_certificate.as_ref().to_vec();
@@ -186,6 +199,37 @@ fn certificate_case(
     let related = above.iter().filter(|other| pki::certificate::related(&case.tbs, other));
     case.context.others = related.cloned().collect();
     Ok(case)
+}
+
+fn request_findings(
+    claim: &claims::Csr<'_>,
+    claims: &Claims<'_>,
+    certificates: &Certificates<'_>,
+    rules: &Rules,
+) -> Result<Findings, String> {
+    let text = |error: der::Error| error.to_string();
+    let spec = claim.spec;
+    let key = spec.get("key").and_then(Value::as_str).and_then(|name| claims.key(name));
+    let key = PublicKey::from_spki(&key.ok_or("its key is not in the archive")?.spki);
+    let key = key.map_err(|error| error.to_string())?;
+    let subject: crate::plan::Subject = planned(spec, "subject", Value::Null)?;
+    let cross = spec.get("cross-signs").and_then(Value::as_str);
+    let own = certificates.values().filter(|found| found.x509.public_key().raw == key.spki());
+    let own = own.map(|found| pki::Certificate::from_der(&found.claim.der).map_err(text));
+    let context = pki::request::Context {
+        profile: planned(spec, "profile", Value::Null)?,
+        subject: name::encode(&subject, claims.purpose == Some(Purpose::Rehearsal)).map_err(text)?,
+        policies: planned(spec, "policies", json!([]))?,
+        cross: cross.map(|name| read(name, certificates)).transpose()?,
+        own: own.collect::<Result<_, _>>()?,
+    };
+    let bytes = signed_part(&claim.der).ok_or("not DER")?;
+    let case = lint::request::Case::read(bytes.to_vec(), &key, context, rules.policy()).map_err(text)?;
+    let mut findings = Findings::default();
+    let object = format!("csrs.{}", claim.name);
+    lint::request::check(&case, &object, rules, &mut findings);
+    findings.0.extend(lint::finished::request(&object, &claim.der, bytes, &key).0);
+    Ok(findings)
 }
 
 fn crl_findings(

@@ -44,6 +44,7 @@ impl Area {
             Self::Rules => "the rules of the drafts, over what was signed",
             Self::TrustRoot => "keys, chains, ids and windows, worked out anew",
             Self::Tuf => "walked as a client does, from the first root",
+            Self::Evidence => "approvals and seals, by people's own keys over what there was",
             Self::Plan => "all that was planned is made, and nothing else",
         }
     }

@@ -9,7 +9,7 @@ use super::claims::Claims;
 use super::files::Files;
 use super::report::{Area, Entry, Sheet};
 use super::signature::{Key, Kind, sha256};
-use super::signing_config;
+use super::{cross, signing_config};
 use crate::plan::{Time, Window};
 
 /// Where the trusted root stands in an archive.
@@ -142,7 +142,8 @@ fn authority(entry: &Value, certificates: &Certificates<'_>) -> Result<Value, St
         chain.push(found);
     }
     for (own, issuer) in chain.iter().zip(chain.iter().skip(1)) {
-        if own.claim.issuer != Some(issuer.claim.name) {
+        let crossed = cross::crossed(issuer.claim);
+        if own.claim.issuer != Some(issuer.claim.name) && (crossed.is_none() || own.claim.issuer != crossed) {
             return Err(format!(
                 "`{}` is not issued by `{}`, which follows it",
                 own.claim.name, issuer.claim.name

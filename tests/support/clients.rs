@@ -205,6 +205,27 @@ pub fn pkilint() -> Command {
     python("lint_with_pkilint.py")
 }
 
+/// Chromium, as tests/clients/browse.mjs drives it.
+pub fn browse() -> Command {
+    node("browse.mjs")
+}
+
+/// What stock tools say of an envelope, its signatures and its statement: securesystemslib, in-toto's parser,
+/// and a JSON Schema of the predicate. Keys are PEM files by key id.
+pub fn sealed(envelope: &Path, threshold: usize, schema: &Path, keys: &[(String, PathBuf)]) -> Verdict {
+    let mut command = python("evidence_check.py");
+    command.arg("seal").arg(envelope).arg(threshold.to_string()).arg(schema);
+    command.args(keys.iter().map(|(keyid, pem)| format!("{keyid}={}", pem.display())));
+    judge(command)
+}
+
+/// Whether the official schema of CycloneDX 1.6 takes a document.
+pub fn cyclonedx(file: &Path) -> Verdict {
+    let mut command = python("evidence_check.py");
+    command.arg("cyclonedx").arg(file);
+    judge(command)
+}
+
 /// A script of tests/clients, in the clients' Python.
 pub fn python(script: &str) -> Command {
     let mut command = Command::new(installed("python/bin/python"));

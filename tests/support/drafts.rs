@@ -44,6 +44,7 @@ pub fn draft(
             policies: asked.policies,
             crl_urls: asked.crl_urls,
             issuer_urls: asked.issuer_urls,
+            cross: None,
             others: Vec::new(),
         },
     })

@@ -6,8 +6,11 @@ pub mod documents;
 pub mod drafts;
 pub mod keyholders;
 pub mod site;
+pub mod ssh;
 pub mod tokens;
 pub mod world;
+pub mod years;
+pub mod yubikeys;
 
 use std::collections::HashMap;
 use std::fs;

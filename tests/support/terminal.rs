@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -126,6 +126,44 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         let _ = self.child.kill();
     }
+}
+
+/// The minimal plan with people, and a fingerprint that is read back.
+pub fn minimal(site: &super::support::site::Site) -> PathBuf {
+    let text = std::fs::read_to_string(super::support::repository().join("ceremony/minimal.toml"));
+    let text =
+        text.expect("the plan").replacen("[ceremony]\n", "[ceremony]\nread-back = [\"issue/root\"]\n", 1);
+    let people = "[people]\noperator = { role = \"operator\" }\nwitness-1 = { role = \"witness\" }\n";
+    let path = site.folder.path().join("plan.toml");
+    std::fs::write(&path, text.replace("[people]\n", people)).expect("the plan with people");
+    path
+}
+
+/// A whole ceremony of [`minimal`], as people take it; gives what was shown.
+pub fn led_through(plan: &Path, site: &super::support::site::Site) -> String {
+    let mut terminal = Terminal::run(plan, site, &[]);
+    terminal.answer("Type the ceremony's date, 2026-12-01, to begin", "2026-12-01");
+    let clock = std::process::Command::new("date").args(["-u", "+%H:%M"]).output().expect("a clock");
+    let clock = String::from_utf8_lossy(&clock.stdout).trim().to_string();
+    terminal.answer("What does a clock on the wall say?", &clock);
+    for device in ["root-hsm", "keyholder-1", "root-hsm"] {
+        terminal.answer(&format!("Type {device}, or its serial"), device);
+    }
+    for _ in 0..3 {
+        terminal.expect("Word ");
+        let place: usize = terminal.expect(":").trim().parse().expect("a place");
+        // Eight numbered rows of four words.
+        let (row, column) = ((place - 1) / 4 * 4 + 1, (place - 1) % 4);
+        let shown = terminal.shown();
+        let row = shown.lines().rfind(|line| line.trim_start().starts_with(&format!("{row}  ")));
+        let word = row.and_then(|row| row.split_whitespace().nth(1 + column)).expect("the word");
+        terminal.press(&format!("{word}\n"));
+    }
+    for device in ["root-hsm", "keyholder-1", "keyholder-1", "root-hsm", "root-hsm"] {
+        terminal.answer(&format!("Type {device}, or its serial"), device);
+    }
+    assert_eq!(terminal.end(), 0, "{}", terminal.shown());
+    terminal.shown()
 }
 
 /// Without colours and what else steers a terminal.

@@ -86,6 +86,7 @@ impl AskPin for Person {
         Ok(SecretString::from(match request.owner {
             PinOwner::User => self.user,
             PinOwner::SecurityOfficer => OFFICER,
+            PinOwner::Puk | PinOwner::ManagementKey => unreachable!("a PKCS#11 token has none"),
         }))
     }
 }

@@ -89,6 +89,7 @@ impl World {
             planned,
             public: &self.key(planned.key.as_str()).0,
             issuer: issuer.as_ref(),
+            cross: None,
             signer: (above, &self.key(above.as_str()).0),
             serial: certificate::serial([name.as_str().len().try_into().unwrap(); 20]),
             rehearsal: true,

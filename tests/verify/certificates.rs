@@ -65,6 +65,7 @@ fn forged(spoilt: &Spoilt, forgery: &Forgery<'_>, forger: &KeyPair) -> Certifica
         planned,
         public: &own,
         issuer: issuer.as_ref(),
+        cross: None,
         signer: (signer, &public),
         // Octets that differ, as random ones do.
         serial: certificate::serial(std::array::from_fn(|n| {

@@ -18,7 +18,8 @@ impl AskPin for Terminal {
         let failed = |reason: String| PinError::NotTyped { reason };
         if !self.ask {
             return Err(failed(format!(
-                "the site says that the PIN of {device} is typed, and nobody is asked here; run in a terminal without --yes, or set pin = {{ file = \"…\" }}"
+                "the site says that the {} of {device} is typed, and nobody is asked here; run in a terminal without --yes, or set pin = {{ file = \"…\" }}",
+                owner.secret()
             )));
         }
         if label.is_empty() && serial.is_empty() {
@@ -31,10 +32,14 @@ impl AskPin for Terminal {
                 "  {NOTE}A wrong PIN was typed at this token since the last right one.{NOTE:#} One typed PIN is one attempt."
             ));
         }
-        let new = if request.new { "New " } else { "" };
-        let pin = self.secret(&format!("{new}{owner} PIN of {device}:"))?;
+        if let Some(tries) = request.tries.filter(|_| !request.new) {
+            let words = if tries == 1 { "1 try is".into() } else { format!("{tries} tries are") };
+            self.line(format_args!("  {words} left."));
+        }
+        let (new, owner) = (if request.new { "New " } else { "" }, owner.secret());
+        let pin = self.secret(&format!("{new}{owner} of {device}:"))?;
         if request.new {
-            let again = self.secret(&format!("The same {owner} PIN again:"))?;
+            let again = self.secret(&format!("The same {owner} again:"))?;
             if again.expose_secret() != pin.expose_secret() {
                 return Err(failed("the two PINs differ; nothing was changed".into()));
             }
@@ -51,6 +56,28 @@ impl AskPin for Terminal {
             "\n{BAD}{device}: ONE TRY IS LEFT before the {owner} PIN is locked.{BAD:#} Be sure of the PIN before you use it."
         ));
         let question = format!("Type the serial, {serial}, to use the last try (Enter leaves it):");
+        self.read(&question).is_ok_and(|typed| !serial.is_empty() && typed == *serial)
+    }
+
+    fn touch(&mut self, request: &PinRequest) {
+        let PinRequest { device, serial, .. } = request;
+        self.line(format_args!(
+            "  {LOUD}Touch {device} now:{LOUD:#} the YubiKey with serial {serial} blinks, and waits for a touch."
+        ));
+        // It goes on until the device answers.
+        self.step = format!("waiting for a touch of {device}");
+        self.spin();
+    }
+
+    fn replace(&mut self, request: &PinRequest, what: &str) -> bool {
+        if !self.ask {
+            return false;
+        }
+        let PinRequest { device, serial, .. } = request;
+        self.line(format_args!(
+            "\n{BAD}{device}, serial {serial}: there is {what}. A new key REPLACES it, for good.{BAD:#}"
+        ));
+        let question = format!("Type the serial, {serial}, to replace it (Enter leaves it):");
         self.read(&question).is_ok_and(|typed| !serial.is_empty() && typed == *serial)
     }
 

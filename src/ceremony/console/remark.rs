@@ -1,12 +1,16 @@
 //! What a person can record at any prompt: a deviation, or that somebody does not sign off.
 
 use crate::archive::Event;
+use crate::archive::event::Observation;
 
 /// What can be typed at every prompt beside its answer.
 pub(super) const HELP: &str = "  what the question asks for   goes on
   pause, or Ctrl-C             pauses here: nothing is lost, and the same command goes on
   deviation                    records that something went otherwise than the script says
   refusal                      records that a person does not sign off
+  entry, exit                  records who comes in, or leaves
+  bag, media, custody          records a bag's number, a copy's medium, who keeps what
+  video                        records what films this, or the hash of a film
   ?                            shows this";
 
 /// What is asked, one after the other, and what comes of the answers.
@@ -45,13 +49,40 @@ pub(super) const REFUSAL: Form = Form {
     },
 };
 
+/// What no program can know: one form for each kind of it.
+macro_rules! observations {
+    ($($name:ident, $what:ident, $title:literal, [$($question:literal),*];)*) => {
+        $(const $name: Form = Form {
+            title: concat!($title, " Ctrl-C leaves it out."),
+            questions: &[$($question),*],
+            make: |answers| observed(Observation::$what, &[$($question),*], answers),
+        };)*
+
+        const OBSERVATIONS: &[(Observation, &Form)] = &[$((Observation::$what, &$name)),*];
+    };
+}
+
+observations! {
+    ENTRY, Entry, "Somebody comes in.", ["Who?", "In which part?", "By which clock, when?"];
+    EXIT, Exit, "Somebody leaves.", ["Who?", "Why?", "By which clock, when?"];
+    BAG, Bag, "A tamper-evident bag.", ["Which number?", "What is in it?", "Opened or closed?", "By whom?"];
+    VIDEO, Video, "A recording.", ["What films?", "Who keeps it?", "Its SHA-256, or later?"];
+    MEDIA, Media, "A medium with a copy.", ["Which medium?", "What is on it?", "Where is it kept?"];
+    CUSTODY, Custody, "Something is handed over.", ["What?", "Who takes it?", "Where is it kept?"];
+}
+
+fn observed(what: Observation, questions: &[&str], answers: &[String]) -> Option<Event> {
+    let said = questions.iter().zip(answers).map(|(question, answer)| (question.to_string(), answer.clone()));
+    (questions.len() == answers.len()).then(|| Event::ObservationRecorded { what, said: said.collect() })
+}
+
 impl Form {
     /// The form that a word asks for.
     pub(super) fn named(word: &str) -> Option<&'static Self> {
         match word {
             "deviation" => Some(&DEVIATION),
             "refusal" => Some(&REFUSAL),
-            _ => None,
+            word => OBSERVATIONS.iter().find(|(what, _)| what.as_str() == word).map(|(_, form)| *form),
         }
     }
 
@@ -67,11 +98,12 @@ mod tests {
 
     #[test]
     fn a_form_needs_all_its_answers() {
-        for form in [&DEVIATION, &REFUSAL] {
+        for form in [&DEVIATION, &REFUSAL].into_iter().chain(OBSERVATIONS.iter().map(|(_, form)| *form)) {
             let answers: Vec<String> = form.questions.iter().map(|question| question.to_string()).collect();
             assert!(form.event(&answers).is_some());
             assert!(form.event(&answers[1..]).is_none());
         }
+        assert!(Form::named("bag").is_some_and(|form| form.title.starts_with("A tamper")));
         assert!(Form::named("deviation").is_some() && Form::named("root-hsm").is_none());
     }
 }

@@ -39,7 +39,7 @@ pub struct Terminal {
     taken: usize,
     spinner: Option<ProgressBar>,
     /// What the step that is running does.
-    step: String,
+    pub(super) step: String,
     warned: BTreeSet<(&'static str, String)>,
     remarks: Vec<Event>,
     pub(super) paused: bool,
@@ -154,7 +154,7 @@ impl Terminal {
     }
 
     /// Shows that a step goes on, after a question in the middle of it.
-    fn spin(&mut self) {
+    pub(super) fn spin(&mut self) {
         if !io::stderr().is_terminal() {
             return;
         }

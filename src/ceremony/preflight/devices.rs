@@ -9,8 +9,9 @@ use super::DeviceFound;
 use crate::archive::{Event, State};
 use crate::ceremony::people::People;
 use crate::ceremony::signers::{self, Place};
-use crate::ceremony::{CeremonyError, Console, prompt};
+use crate::ceremony::{CeremonyError, Console, attestation, prompt};
 use crate::difference::{Action, Step};
+use crate::lint::Rules;
 use crate::plan::{Algorithm, Name, Plan};
 use crate::token::{Devices, PinOwner, PinState, Token, TokenError, TokenState};
 
@@ -37,6 +38,8 @@ pub struct Look<'a> {
     pub steps: &'a [Step],
     /// Who acts.
     pub people: People<'a>,
+    /// The rules that the plan asks for.
+    pub rules: &'a Rules,
 }
 
 /// What was found, in the order in which the devices are needed.
@@ -228,6 +231,10 @@ impl<'a> Look<'a> {
         // One whose generation was begun may be there: that is found out when its step is taken.
         for key in need.make.difference(&need.begun) {
             token.vacant(key)?;
+            // A YubiKey brings its key: what the device says of it is judged before anything is made.
+            if let Some(report) = token.find(key)? {
+                attestation::judge(key, &report, token.report(), self.rules)?;
+            }
         }
         for key in &need.sign {
             let Some(made) = self.state.keys.get(*key) else { continue };

@@ -207,7 +207,7 @@ fn made_up_identity(provider: Provider, issuer: &str) -> String {
 }
 
 /// A rehearsal's clock stands on its last day, and never before its last event.
-fn clock(state: &State, rehearsal: bool) -> Result<Clock, Failure> {
+pub(in crate::commands) fn clock(state: &State, rehearsal: bool) -> Result<Clock, Failure> {
     let clock = match state.last.filter(|_| rehearsal) {
         Some(last) => Clock::rehearsal(last.day(), Some(last)),
         None => Clock::system(),

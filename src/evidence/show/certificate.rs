@@ -165,10 +165,13 @@ fn profile(sheet: &mut Sheet, certificate: &Certificate) {
     let usage = find::<KeyUsage>(extensions).map(|(_, usage)| usage.0);
     let purposes = find::<ExtendedKeyUsage>(extensions).map(|(critical, usage)| (usage.0, critical));
     let purpose = purposes.as_ref().and_then(|(purposes, _)| purposes.first().copied());
-    let alike = Profile::ALL.into_iter().find(|profile| {
-        let wanted = profile.extended_key_usage().map(|(purpose, _)| purpose);
+    let exactly = purposes.as_ref().map_or(&[][..], |(purposes, _)| purposes);
+    let alike = Profile::ALL.into_iter().rev().find(|profile| {
+        let wanted = profile.extended_key_usage().map_or(&[][..], |(purposes, _)| purposes);
         let root = *profile == Profile::Root;
-        wanted == purpose && profile.is_ca() == basic.ca && (!root || certificate.is_self_issued())
+        // One that has several purposes is known by all of them, the others by their first.
+        let purposes = if wanted.len() > 1 { wanted == exactly } else { wanted.first().copied() == purpose };
+        purposes && profile.is_ca() == basic.ca && (!root || certificate.is_self_issued())
     });
     let Some(profile) = alike else { return sheet.text("profile", "other") };
     let mut differences = Vec::new();
@@ -181,7 +184,7 @@ fn profile(sheet: &mut Sheet, certificate: &Certificate) {
     if usage != Some(profile.key_usage()) {
         differences.push("key usage");
     }
-    if purposes != profile.extended_key_usage().map(|(purpose, critical)| (vec![purpose], critical)) {
+    if purposes != profile.extended_key_usage().map(|(purposes, critical)| (purposes.to_vec(), critical)) {
         differences.push("extended key usage");
     }
     if differences.is_empty() {

@@ -4,6 +4,7 @@ use data_encoding::BASE64;
 
 use super::plain::ends;
 use super::sheet::{Cell, Sheet, Table};
+use crate::archive::event::Moment;
 use crate::archive::journal::{Journal, Record};
 use crate::archive::{Confirmation, Event, FileRecord};
 use crate::pki::sha256_hex;
@@ -58,7 +59,7 @@ fn line(record: &Record) -> Vec<Cell> {
     ]
 }
 
-fn detail(event: &Event, files: &[FileRecord]) -> String {
+pub(in crate::evidence) fn detail(event: &Event, files: &[FileRecord]) -> String {
     match event {
         Event::CeremonyStarted { name, plan, purpose, date_shift, tool, .. } => {
             let purpose = match purpose {
@@ -126,6 +127,7 @@ fn detail(event: &Event, files: &[FileRecord]) -> String {
         Event::CertificateSigned { certificate, issuer, der, .. } => {
             format!("{certificate} by {}, {}", named(issuer.as_ref()), hashed(der))
         }
+        Event::CsrSigned { csr, der, .. } => format!("{csr}, {}", hashed(der)),
         Event::CrlSigned { crl, issuer, number, revoked, sha256, .. } => {
             format!("{crl}: number {number} by {issuer}, {revoked} revoked, SHA-256 {}", ends(sha256))
         }
@@ -140,6 +142,44 @@ fn detail(event: &Event, files: &[FileRecord]) -> String {
         Event::CanarySigned { key, signed, .. } => format!("with {key}, SHA-256 {}", ends(signed)),
         Event::CanaryFinished { canary, identity, bundle, .. } => {
             format!("{canary}: {identity}, bundle SHA-256 {}", ends(&sha256_hex(bundle.as_bytes())))
+        }
+        Event::ToolIdentified { version, sha256, build, .. } => {
+            let hash = sha256.as_deref().map_or_else(|| "not shown".into(), ends);
+            format!("rootwright {version}, {build}, SHA-256 {hash}")
+        }
+        Event::MachineDescribed { facts } => {
+            facts.iter().map(|(what, found)| format!("{what}: {found}")).collect::<Vec<_>>().join("; ")
+        }
+        Event::DeviceInventoried { device, when, objects, .. } => {
+            let when = match when {
+                Moment::Before => "before its first step",
+                Moment::After => "after its last step",
+            };
+            format!("{device}, {when}: {} objects", objects.len())
+        }
+        Event::DeviceProbed { device, tried, .. } => {
+            let tried: Vec<String> = tried.iter().map(|(what, came)| format!("{what}: {came}")).collect();
+            format!("{device}: {}", tried.join("; "))
+        }
+        Event::OperationsCounted { keys } => {
+            let keys = keys.iter().map(|(key, uses)| format!("{key}: {} of {}", uses.made, uses.planned));
+            keys.collect::<Vec<_>>().join(", ")
+        }
+        Event::ObservationRecorded { what, said } => {
+            let said: Vec<String> =
+                said.iter().map(|(question, answer)| format!("{question} {answer}")).collect();
+            format!("{}: {}", what.as_str(), said.join("; "))
+        }
+        Event::ProofRecorded { of, person, host, .. } => {
+            format!("{host} has the signature of {person}: {of}")
+        }
+        Event::ApprovalRecorded { plan, person, .. } => format!("{person}, plan {}", ends(plan)),
+        Event::SealStarted { seal, statement, .. } => {
+            format!("seal {seal}, statement SHA-256 {}", ends(&sha256_hex(statement.as_bytes())))
+        }
+        Event::SealSigned { seal, person, objection, .. } => {
+            let word = if objection.is_some() { "objects to" } else { "signs" };
+            format!("{person} {word} seal {seal}")
         }
         Event::CeremonyFinished { plan } => format!("plan {}", ends(plan)),
         Event::JournalTorn { rest } => {

@@ -87,7 +87,7 @@ fn devices(plan: &Plan) -> Cell {
 fn elsewhere(plan: &Plan) -> Cell {
     let mut table = Table::new(&["key", "request or public key"]);
     for (name, key) in &plan.keys {
-        if let Key::Csr { csr } = key {
+        if let Key::Csr { csr, .. } = key {
             table.line(vec![Cell::text(name.as_str()), Cell::text(csr.display().to_string())]);
         }
     }

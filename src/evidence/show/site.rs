@@ -27,6 +27,13 @@ pub fn show(source: &Source) -> Result<Sheet, String> {
 }
 
 fn device(mut sheet: Sheet, device: &Device) -> Sheet {
+    if let Some(serial) = &device.yubikey {
+        sheet.text("YubiKey", serial.to_string());
+        sheet.text("PIV slot", device.slot().to_string());
+        sheet.text("PIN", source_of(&device.pin));
+        sheet.text("PUK", source_of(&device.so_pin));
+        return sheet;
+    }
     sheet.text("module", device.module.display().to_string());
     let hash = device.module_sha256.as_ref().map_or_else(|| Cell::none("not pinned"), |hash| Cell::hex(hash));
     sheet.row("module SHA-256", hash);

@@ -1,9 +1,9 @@
 //! Rules for a certificate among the others: its issuer's, and those of the same key or subject.
 
-use der::{Encode, oid::AssociatedOid};
-use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages, SubjectKeyIdentifier};
+use der::Encode;
+use x509_cert::ext::pkix::KeyUsages;
 
-use super::{Case, Extensions};
+use super::Case;
 use crate::pki::{Algorithm, Certificate, name};
 
 fn issuer_name(case: &Case) -> String {
@@ -76,11 +76,11 @@ pub(super) fn strength_rises(case: &Case) -> Option<String> {
         .then(|| format!("{own} ({} bits) below {above} ({} bits)", strength(own), strength(above)))
 }
 
-fn same_subject(case: &Case, other: &Certificate) -> bool {
+pub(super) fn same_subject(case: &Case, other: &Certificate) -> bool {
     other.tbs().subject() == case.tbs.subject()
 }
 
-fn same_key(case: &Case, other: &Certificate) -> bool {
+pub(super) fn same_key(case: &Case, other: &Certificate) -> bool {
     other.tbs().subject_public_key_info() == case.tbs.subject_public_key_info()
 }
 
@@ -94,29 +94,6 @@ pub(super) fn one_subject(case: &Case) -> Option<String> {
     let other =
         case.context.others.iter().find(|other| same_key(case, other) && !same_subject(case, other))?;
     Some(format!("the key is that of {} already", name::readable(other.tbs().subject())))
-}
-
-pub(super) fn mirrors(case: &Case) -> Option<String> {
-    case.context.others.iter().filter(|other| same_key(case, other)).find_map(|other| {
-        let theirs = Extensions::of(other.tbs());
-        let own = &case.extensions;
-        // A root that another one cross-signs becomes an intermediate there, with a purpose and a length.
-        let crossed = case.context.issuer.is_none() != (other.tbs().issuer() == other.tbs().subject());
-        let value = |found: Option<der::Result<Vec<u8>>>| found.and_then(Result::ok);
-        let ski = |from: &Extensions| value(from.subject_key.as_ref().map(|found| found.value.to_der()));
-        let usage = |from: &Extensions| value(from.key_usage.as_ref().map(|found| found.value.to_der()));
-        let limits =
-            |from: &Extensions| value(from.basic_constraints.as_ref().map(|found| found.value.to_der()));
-        let purposes = |from: &Extensions| value(from.purposes.as_ref().map(|found| found.value.to_der()));
-        let differs = [
-            (SubjectKeyIdentifier::OID, ski(own) != ski(&theirs)),
-            (KeyUsage::OID, usage(own) != usage(&theirs)),
-            (BasicConstraints::OID, !crossed && limits(own) != limits(&theirs)),
-            (ExtendedKeyUsage::OID, !crossed && purposes(own) != purposes(&theirs)),
-        ];
-        let (what, _) = differs.into_iter().find(|(_, differs)| *differs)?;
-        Some(format!("the extension {what} is not that of the key's other certificate"))
-    })
 }
 
 pub(super) fn serial_unique(case: &Case) -> Option<String> {

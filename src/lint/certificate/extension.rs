@@ -50,9 +50,9 @@ pub(super) fn root_eku(case: &Case) -> Option<String> {
 pub(super) fn eku(case: &Case) -> Option<String> {
     let (expected, _) = case.context.profile.extended_key_usage()?;
     match &case.extensions.purposes {
-        Some(found) if found.value.0 == [expected] => None,
-        Some(found) => Some(format!("found {}, expected {expected} alone", list(&found.value.0))),
-        None => Some(format!("none found, expected {expected}")),
+        Some(found) if found.value.0 == expected => None,
+        Some(found) => Some(format!("found {}, expected {} alone", list(&found.value.0), list(expected))),
+        None => Some(format!("none found, expected {}", list(expected))),
     }
 }
 
@@ -130,7 +130,7 @@ pub(super) fn policies_reserved(case: &Case) -> Option<String> {
     let reserved: &[ObjectIdentifier] = match case.context.profile {
         Profile::CodeSigning => &CODE_SIGNING,
         Profile::Timestamping => &TIMESTAMPS,
-        Profile::Root | Profile::TimestampSigner => return None,
+        Profile::Root | Profile::TimestampSigner | Profile::CrossRoot => return None,
     };
     let found = policy_ids(&case.extensions);
     (!found.iter().any(|policy| reserved.contains(policy)))

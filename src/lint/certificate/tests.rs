@@ -1,6 +1,7 @@
 //! Every rule accepts the example hierarchy and its like, and rejects one thing that is wrong in it.
 
 mod change;
+mod cross;
 mod drafts;
 
 use der::asn1::{Any, Null, OctetString, Utf8StringRef};
@@ -28,7 +29,10 @@ use crate::token::throwaway::Throwaway;
 
 pub(crate) fn accepted() -> Ids {
     assert_eq!(drafts().len(), 4);
-    assert_eq!(cross_signed().last().unwrap().context.others.len(), 1);
+    let crossed = cross_signed();
+    let others = |draft: &Draft<Certificate>| draft.context.others.len();
+    assert_eq!(crossed.iter().map(others).collect::<Vec<_>>(), [0, 0, 0, 0, 0, 1, 1, 1]);
+    assert!(crossed.iter().skip(5).all(|draft| draft.context.cross.is_some()));
     for_programme(Policy::CodeSigningBr, "ecdsa-p384");
     for_programme(Policy::Microsoft, "rsa-4096");
     let pq = Certificate::lint(&ml_dsa(&drafts()[1]), &Rules::of_policy(Policy::ExperimentalPq));
@@ -284,9 +288,9 @@ pub(crate) fn rejected() -> Ids {
         ),
         ("CHAIN-SERIAL-UNIQUE", inter.clone().beside([&certificate(&inter)])),
     ];
+    let cases = cases.into_iter().chain(cross::rejected());
     let rules = Rules::default();
-    let mut rejected: Ids =
-        cases.iter().map(|(id, draft)| found(&Certificate::lint(draft, &rules), id)).collect();
+    let mut rejected: Ids = cases.map(|(id, draft)| found(&Certificate::lint(&draft, &rules), id)).collect();
     for (id, policy, draft) in [
         ("CERT-POLICIES-PRESENT", Policy::CodeSigningBr, &inter),
         ("CERT-POLICIES-RESERVED", Policy::CodeSigningBr, &tsa),

@@ -19,7 +19,7 @@ fn fulcio() -> Name {
 fn plan() -> Plan {
     let mut plan = example();
     let csr = crate::plan::At::absent("inputs/partner.csr".into());
-    plan.keys.insert(name(), crate::plan::Key::Csr { csr });
+    plan.keys.insert(name(), crate::plan::Key::Csr { csr, fingerprint: None });
     *plan.certificates[&fulcio()].key.value_mut() = name();
     plan
 }
@@ -156,7 +156,24 @@ pub(crate) fn rejected() -> Ids {
     ]
     .into_iter()
     .map(|(id, bytes)| found(&findings(&bytes), id))
+    .chain([another_key()])
     .collect()
+}
+
+/// A request for another key than the plan's, and one for that very key.
+fn another_key() -> &'static str {
+    let pair = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    let with = |fingerprint: String| {
+        let mut plan = plan();
+        let fingerprint = crate::plan::crl::Sha256::try_from(fingerprint).unwrap();
+        let csr = crate::plan::At::absent("inputs/partner.csr".into());
+        let fingerprint = Some(crate::plan::At::absent(fingerprint));
+        plan.keys.insert(name(), crate::plan::Key::Csr { csr, fingerprint });
+        lint(&name(), &request(&pair, Vec::new()), &plan, &Rules::default())
+    };
+    let own = crate::pki::sha256_hex(&pair.subject_public_key_info());
+    assert!(with(own).is_ok());
+    found(&with("00".repeat(32)).unwrap_err(), "CSR-KEY-PLANNED")
 }
 
 #[test]

@@ -131,10 +131,10 @@ pub(super) fn purpose(case: &Case) -> Option<String> {
             TIMESTAMP_AUTHORITIES => (Profile::TimestampSigner, false),
             _ => (Profile::CodeSigning, true),
         };
-        let (purpose, critical) = expected.extended_key_usage()?;
+        let (purposes, critical) = expected.extended_key_usage()?;
         let found = extensions.purposes.as_ref();
         let fine = extensions.is_ca() == ca
-            && found.is_some_and(|found| found.value.0 == [purpose] && found.critical == critical);
+            && found.is_some_and(|found| found.value.0 == purposes && found.critical == critical);
         (!fine).then(|| format!("the first certificate is not one of profile {expected}"))
     })
 }

@@ -14,6 +14,13 @@ pub(super) fn crls(plan: &Plan, faults: &mut Vec<Fault>) {
             let found = format!("CRL `{name}`: `{}` is not a CA", *crl.issuer);
             faults.push(Fault::at(&crl.issuer, found));
         }
+        if let Some(crossed) = &issuer.cross_signs {
+            let found = format!("CRL `{name}`: `{}` is a cross-certificate", *crl.issuer);
+            faults.push(Fault::at(&crl.issuer, found).help(format!(
+                "name `{}`: subject and key are the same, and CRLs are numbered under one name",
+                **crossed
+            )));
+        }
         if !numbers.insert((crl.issuer.as_str(), *crl.number)) {
             let found = format!("CRL `{name}`: `{}` has another CRL number {}", *crl.issuer, *crl.number);
             faults.push(Fault::at(&crl.number, found).help("numbers rise with each CRL (RFC 5280, 5.2.3)"));

@@ -79,6 +79,48 @@ pub(in crate::prove) fn find<'a>(root: &'a TrustedRoot, entry: &Entry) -> Judged
     })
 }
 
+/// A log entry beside what it was made for: proofs of statements that people signed.
+pub struct Proved {
+    /// The log's host: its origin.
+    pub host: String,
+    /// The log's key: a SubjectPublicKeyInfo in DER.
+    pub key: Vec<u8>,
+    /// The entry's place in the log.
+    pub index: u64,
+}
+
+/// The log of a trusted root that a `TransparencyLogEntry` says it is in: its host and its key.
+pub fn log_of(entry: &[u8], root: &[u8]) -> Judged<(String, Vec<u8>)> {
+    use crate::trust_root::ClientFile;
+    let entry: Entry =
+        serde_json::from_slice(entry).map_err(|error| format!("it is no log entry: {error}"))?;
+    let root = TrustedRoot::from_json(root).map_err(|error| format!("the trusted root: {error}"))?;
+    let found = find(&root, &entry)?;
+    let key = root.tlogs.iter().find(|log| log.log_id.as_ref().is_some_and(|id| id.key_id == found.id));
+    let key = key.and_then(|log| log.public_key.as_ref()).and_then(|key| key.raw_bytes.clone());
+    Ok((found.host.to_string(), key.unwrap_or_default()))
+}
+
+/// Verifies, offline, a `TransparencyLogEntry` of Rekor v2: its proof leads to a checkpoint that the log of
+/// this host and key signed, and what was logged is this entry.
+pub fn logged(entry: &[u8], (host, key): (&str, &[u8]), expected: &Value) -> Judged<Proved> {
+    let entry: Entry =
+        serde_json::from_slice(entry).map_err(|error| format!("it is no log entry: {error}"))?;
+    if entry.kind_version.kind != "hashedrekord" || entry.kind_version.version != "0.0.2" {
+        let KindVersion { kind, version } = &entry.kind_version;
+        return Err(format!("it is a {kind} of version {version}, expected a hashedrekord of 0.0.2"));
+    }
+    let id = entry.log_id.key_id.0.clone();
+    let log = Log { id: &id, host, key: Key::read(key)?, window: None };
+    log.proved(&entry)?;
+    let body: Value = serde_json::from_slice(&entry.canonicalized_body.0)
+        .map_err(|error| format!("what was logged is no JSON: {error}"))?;
+    if body != *expected {
+        return Err("what was logged is another signature, statement or key".into());
+    }
+    Ok(Proved { host: host.to_string(), key: key.to_vec(), index: entry.log_index.0 })
+}
+
 impl Log<'_> {
     /// Whether the trusted root trusts the log at a time.
     pub fn in_use(&self, time: Time) -> Judged<()> {

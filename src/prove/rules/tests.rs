@@ -58,6 +58,7 @@ impl World {
                 planned,
                 public: &public,
                 issuer: planned.issuer.as_ref().and_then(|issuer| find(issuer)),
+                cross: None,
                 signer: (signer, &above),
                 serial: certificate::serial(*b"twenty octets, mixed"),
                 rehearsal: true,

@@ -52,6 +52,9 @@ pub(crate) fn drafts_of(plan: &Plan, rules: &Rules) -> Vec<Draft<Certificate>> {
             planned,
             public: &public,
             issuer,
+            cross: planned.cross_signs.as_ref().map(|cross| {
+                issued.iter().find(|(name, _)| *name == **cross).map(|(_, certificate)| certificate).unwrap()
+            }),
             signer: (signer, &signer_public),
             serial: serial(u8::try_from(n).unwrap()),
             rehearsal: false,
@@ -110,7 +113,7 @@ pub(crate) fn for_programme(policy: Policy, algorithm: &str) -> Vec<Draft<Certif
     drafts_of(&plan, &Rules::of_policy(policy))
 }
 
-/// The example with its code-signing intermediate cross-signed by a second root.
+/// The example with its code-signing intermediate cross-signed by a second root, and both roots by each other.
 pub(crate) fn cross_signed() -> Vec<Draft<Certificate>> {
     let mut plan = example();
     let certificate = |name: &str| plan.certificates[&name.parse::<Name>().unwrap()].clone();
@@ -119,10 +122,24 @@ pub(crate) fn cross_signed() -> Vec<Draft<Certificate>> {
     second.subject.common_name = "Example Sigstore Root 2".into();
     *second.key.value_mut() = name("rekor-2026");
     *cross.issuer.as_mut().unwrap().value_mut() = name("root-2");
+    cross.cross_signs = Some(crate::plan::At::absent(name("fulcio-2026")));
     let key = plan.keys[&name("root")].clone();
     plan.keys.insert(name("rekor-2026"), key);
+    // The first root under the second, and the second under the first.
+    let under = |root: &crate::plan::Certificate, of: &str, issuer: &str| {
+        let mut cross = root.clone();
+        *cross.profile.value_mut() = Profile::CrossRoot;
+        cross.issuer = Some(crate::plan::At::absent(name(issuer)));
+        cross.cross_signs = Some(crate::plan::At::absent(name(of)));
+        cross
+    };
+    let both = [
+        ("root-by-root-2", under(&certificate("root"), "root", "root-2")),
+        ("root-2-by-root", under(&second, "root-2", "root")),
+    ];
     plan.certificates.insert(name("root-2"), second);
     plan.certificates.insert(name("fulcio-2026-2"), cross);
+    plan.certificates.extend(both.map(|(cross, planned)| (name(cross), planned)));
     drafts_of(&plan, &Rules::default())
 }
 
