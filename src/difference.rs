@@ -393,7 +393,7 @@ fn entries_stay(made: &Value, planned: &Value, conflicts: &mut Vec<Conflict>) {
             if !now.contains(&(id.clone(), address, from)) {
                 conflicts.push(Conflict {
                     object: format!("trust-root.{list} {}", id.unwrap_or_default()),
-                    reason: "it was published, and the plan has it no more, or with another address or start"
+                    reason: "it was published, and the plan has it no more, or with another address or start [TRUST-KEPT]"
                         .into(),
                     help: "give its window an end instead: what it signed must go on verifying".into(),
                 });

@@ -6,6 +6,7 @@ pub mod changes;
 pub mod inventory;
 pub mod page;
 pub mod report;
+pub mod sbom;
 pub mod script;
 pub mod seal;
 pub mod show;

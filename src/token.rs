@@ -145,7 +145,7 @@ pub trait Token {
     fn holds(&mut self, key: &Name, public: &PublicKey) -> Result<(), TokenError>;
 
     /// Whether each signature waits for a touch of the device, and what whoever touches it must know.
-    /// [`AskPin::touch`] tells a person before [`sign`](Self::sign) is called.
+    /// [`sign`](crate::token::sign) tells a person before.
     fn touch(&self) -> Option<PinRequest> {
         None
     }
@@ -215,4 +215,16 @@ pub trait Token {
 
     /// Every object that the session sees, sorted.
     fn inventory(&mut self) -> Result<Vec<ObjectReport>, TokenError>;
+}
+
+/// Signs, after a person was told that the device will wait for a touch, where it will.
+pub fn sign(
+    token: &mut dyn Token,
+    what: &dyn Signable,
+    person: &mut dyn AskPin,
+) -> Result<Signature, TokenError> {
+    if let Some(touch) = token.touch() {
+        person.touch(&touch);
+    }
+    token.sign(what)
 }

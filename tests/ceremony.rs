@@ -19,7 +19,10 @@ fn text(path: &Path) -> String {
 fn every_example_plan_is_rehearsed() {
     for entry in fs::read_dir(repository().join("ceremony")).unwrap().flatten() {
         let plan = entry.path();
-        if plan.extension().is_some_and(|extension| extension == "toml") {
+        // Those that start from another one, and may make no sense without it, tests/years.rs rehearses.
+        let first = plan.extension().is_some_and(|extension| extension == "toml")
+            && support::years::starts_from(&plan).is_none();
+        if first {
             let place = folder();
             let run = rehearse(&plan, place.path());
             assert_eq!(run.code, 0, "{}: {}", plan.display(), run.shown());

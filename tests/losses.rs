@@ -6,10 +6,18 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::mechanism::Mechanism;
+use cryptoki::object::{Attribute, ObjectClass};
+use cryptoki::session::UserType;
+use olpc_cjson::CanonicalFormatter;
+use secrecy::SecretString;
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use support::clients::{FileServer, Judge, TufClient};
 use support::years::{Years, made, opened};
 use support::{copy, repository, run};
@@ -67,6 +75,13 @@ fn runbook(section: &str) -> String {
 }
 
 const RESIGN: &str = "ceremony/resign-tuf.toml";
+
+#[test]
+fn the_runbooks_are_in_the_binary() {
+    let printed = run(["man", "--runbooks"]);
+    assert_eq!(printed.code, 0, "{}", printed.shown());
+    assert_eq!(printed.out, fs::read_to_string(repository().join("docs/runbooks.md")).unwrap());
+}
 
 #[test]
 fn a_keyholders_device_is_lost() {
@@ -152,6 +167,80 @@ fn the_online_key_is_lost() {
             &["timestamp was signed by 0/1", "threshold", "not signed", "Signature", "signatures", "verif"],
         );
     }
+}
+
+/// Names the folder of a repository whose timestamp the old online key signs, in a process of its own: a
+/// module's configuration is in the environment, and a process has one.
+const AHEAD: &str = "ROOTWRIGHT_TEST_AHEAD";
+
+/// Signs a timestamp of version 1,000,000 with the key on the archive's own token.
+fn run_ahead(archive: &Path, tuf: &Path) {
+    let module = Pkcs11::new(support::site::softhsm()).unwrap();
+    module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
+    let slots = module.get_slots_with_initialized_token().unwrap();
+    let label = |slot: &cryptoki::slot::Slot| module.get_token_info(*slot).unwrap().label().to_string();
+    let slot = slots.into_iter().find(|slot| label(slot) == "issuing-hsm").unwrap();
+    let session = module.open_rw_session(slot).unwrap();
+    let pin = fs::read_to_string(archive.join("rehearsal/tokens/issuing-hsm.pin")).unwrap();
+    session.login(UserType::User, Some(&SecretString::from(pin.trim().to_string()))).unwrap();
+    let wanted = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Label(b"tuf-online".to_vec())];
+    let key = session.find_objects(&wanted).unwrap()[0];
+    let file = tuf.join("timestamp.json");
+    let mut timestamp: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    timestamp["signed"]["version"] = json!(1_000_000);
+    let mut bytes = Vec::new();
+    let mut canonical = serde_json::Serializer::with_formatter(&mut bytes, CanonicalFormatter::new());
+    timestamp["signed"].serialize(&mut canonical).unwrap();
+    let signature = session.sign(&Mechanism::Ecdsa, key, &Sha256::digest(&bytes)).unwrap();
+    let signature = rootwright::pki::Signature::from_rs(&signature).unwrap();
+    timestamp["signatures"][0]["sig"] = json!(data_encoding::HEXLOWER.encode(signature.as_bytes()));
+    fs::write(file, timestamp.to_string()).unwrap();
+}
+
+/// Whoever has the online key can run ahead with version numbers, so that clients take everything newer for a
+/// step back. The new root makes them forget it.
+#[test]
+fn a_version_number_that_a_stolen_online_key_ran_ahead_with_is_forgotten() {
+    if let Some(archive) = std::env::var_os(AHEAD) {
+        let archive = PathBuf::from(archive);
+        return run_ahead(&archive, &archive.with_file_name("ahead"));
+    }
+    let years = Years::before(RESIGN);
+    let ahead = years.place("ahead");
+    copy(&years.archive().join("tuf"), &ahead);
+    // The site of a copied archive is its own once a rehearsal has looked at it.
+    let configuration = years.place("softhsm2.conf");
+    let tokens = years.archive().join("rehearsal/tokens");
+    fs::write(&configuration, format!("directories.tokendir = {}\n", tokens.display())).unwrap();
+    support::tokens::start(
+        Command::new(std::env::current_exe().unwrap())
+            .args(["a_version_number_that_a_stolen_online_key_ran_ahead_with_is_forgotten", "--exact"])
+            .env(AHEAD, years.archive())
+            .env("SOFTHSM2_CONF", &configuration),
+    );
+    let server = FileServer::serve(&ahead);
+    let clients = TufClient::one_of_each(&ahead.join("1.root.json"));
+    for client in &clients {
+        client.fetch(&server).accepted(&client.fetcher);
+    }
+    // What is signed by the same key again is a step back.
+    years.holds(RESIGN);
+    let server = FileServer::serve(&years.archive().join("tuf"));
+    for client in &clients {
+        client.fetch(&server).refused(&client.fetcher, &["1000000", "ersion", "rollback", "older"]);
+    }
+    let plan = years.edited(
+        RESIGN,
+        &[
+            (
+                "tuf-online      = {",
+                "tuf-online-2027 = { device = \"online-hsm\",  algorithm = \"ecdsa-p256\" }\ntuf-online      = {",
+            ),
+            ("key = \"tuf-online\"", "key = \"tuf-online-2027\""),
+        ],
+    );
+    years.holds(&plan);
+    walk_on(&years, &clients);
 }
 
 const ROOT: &str = "ceremony/replace-root.toml";

@@ -122,7 +122,9 @@ fn people_sign_and_stock_tools_know_it() {
     assert_eq!(open.code, 0, "{}", open.shown());
     assert!(open.out.contains("of the journal are not sealed yet"), "{}", open.shown());
 
-    let signed = world.seal(&["--json"]);
+    let film = world.path("film.mkv");
+    fs::write(&film, b"a film of the ceremony").unwrap();
+    let signed = world.seal(&["--json", "--record", film.to_str().unwrap()]);
     assert_eq!(signed.code, 0, "{}", signed.shown());
     let document = signed.json();
     assert_eq!(document["now"]["signed"], serde_json::json!(["boss", "keyholder-1"]), "{}", signed.shown());
@@ -173,13 +175,27 @@ fn people_sign_and_stock_tools_know_it() {
     sealed(&envelope, 1, &schema, &[key("root")]).refused(&"securesystemslib", &["signatures", "threshold"]);
     ssh_keygen_knows(&world, &envelope);
 
-    // What the plan calls private is not in it.
+    // What the plan calls private is not in it; a film's hash is.
     let text = statement(&envelope).to_string();
+    let hash = rootwright::pki::sha256_hex(b"a film of the ceremony");
+    assert!(text.contains(&hash) && text.contains("film.mkv"), "{text}");
     assert!(!text.contains("Lovelace") && !text.contains("Hopper"), "{text}");
     let serial =
         json(&world.archive("keys/boss.json"))["device-claims"]["serial"].as_str().unwrap().to_string();
     assert!(!text.contains(&serial), "{serial} in {text}");
     cyclonedx(&world.archive("evidence/cbom.json")).accepted(&"CycloneDX 1.6");
+}
+
+#[test]
+fn the_tool_says_what_it_was_built_of() {
+    let folder = support::folder();
+    let (sbom, spoilt) = (folder.path().join("sbom.json"), folder.path().join("spoilt.json"));
+    let printed = run(["man", "--sbom"]);
+    assert_eq!(printed.code, 0, "{}", printed.shown());
+    fs::write(&sbom, &printed.out).unwrap();
+    cyclonedx(&sbom).accepted(&"CycloneDX 1.6");
+    fs::write(&spoilt, printed.out.replacen("\"library\"", "\"a library\"", 1)).unwrap();
+    cyclonedx(&spoilt).refused(&"CycloneDX 1.6", &["a library"]);
 }
 
 /// OpenSSH's own verification of the signature in the envelope.

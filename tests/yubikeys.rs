@@ -177,23 +177,37 @@ fn two_cards_swapped_and_a_card_of_another_serial() {
     });
 }
 
-/// Firmware 4 does not say whether a slot holds a key: the serial is typed.
+/// Firmware 4 says neither whether a slot holds a key nor whether its PIN is the default one: the serial is
+/// typed, and then both PINs.
 fn enrol_the_old_one(site: &YubiSite) {
     let path = site.path();
-    let mut terminal =
-        Terminal::start(&["token", "init", "spare", "--site", &path, "--change-defaults"], &[]);
-    terminal.expect("there is perhaps a key (the firmware does not say) in slot 9c");
-    terminal.answer("Type the serial, 10000006, to replace it (Enter leaves it):", "10000006");
-    // Nor whether its PIN is the default one: it is what the site says, and was not changed.
-    assert_eq!(terminal.end(), 4, "{}", terminal.shown());
-    terminal.expect("wrong PIN of the user (2 tries are left)");
-    site.secret("pin", "123456");
-    let mut terminal =
-        Terminal::start(&["token", "init", "spare", "--site", &path, "--change-defaults"], &[]);
-    terminal.answer("Type the serial, 10000006, to replace it (Enter leaves it):", "10000006");
-    assert_eq!(terminal.end(), 5, "{}", terminal.shown());
-    terminal.expect("still the default: the PIN");
-    site.secret("pin", support::yubikeys::PIN);
+    let text = fs::read_to_string(&path).expect("the site");
+    let (before, after) = text.split_once("[devices.spare]").expect("the last card");
+    let own = site.folder.path().join("spare.toml");
+    let prompted = after.replace("pin = { file = \"pin\" }", "pin = \"prompt\"");
+    fs::write(&own, format!("{before}[devices.spare]{prompted}")).expect("a site");
+    let own = own.display().to_string();
+    let enrol = |more: &[&str], pins: &[&str]| {
+        let arguments = ["token", "init", "spare", "--site", &own];
+        let mut terminal = Terminal::start(&[&arguments[..], more].concat(), &[]);
+        terminal.expect("there is perhaps a key (the firmware does not say) in slot 9c");
+        terminal.answer("Type the serial, 10000006, to replace it (Enter leaves it):", "10000006");
+        for (question, pin) in
+            ["user PIN of spare:", "New user PIN of spare:", "The same user PIN again:"].into_iter().zip(pins)
+        {
+            terminal.answer(question, pin);
+        }
+        (terminal.end(), terminal.shown())
+    };
+    let (code, shown) = enrol(&["--change-defaults"], &["000000"]);
+    assert!(code == 4 && shown.contains("wrong PIN of the user (2 tries are left)"), "{shown}");
+    let (code, shown) = enrol(&["--change-defaults"], &["123456", "123456", "123456"]);
+    assert!(code == 3 && shown.contains("it is the default one"), "{shown}");
+    let new = support::yubikeys::PIN;
+    let (code, shown) = enrol(&["--change-defaults"], &["123456", new, new]);
+    assert!(code == 1 && shown.contains("firmware 4.3.5: key made on it, slot 9c, PIN always"), "{shown}");
+    assert!(shown.contains("note: its firmware does not say whether the PUK is the default one"), "{shown}");
+    assert!(!shown.contains("[ATTEST-FORM-FACTOR]") && !shown.contains(new), "{shown}");
 }
 
 #[test]

@@ -4,8 +4,9 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use support::repository;
 use support::run;
@@ -164,6 +165,46 @@ fn yubico_piv_tool_and_ykcs11_sign() {
         ]);
         verify("second");
         assert!(cards.log(2).contains("sign 9a"), "ykcs11 signed");
+    });
+}
+
+/// Holds the first reader's card for itself until its stdin ends.
+const HOLD: &str = "
+import sys
+from smartcard.System import readers
+from smartcard.scard import SCARD_SHARE_EXCLUSIVE
+card = readers()[0].createConnection()
+card.connect(mode=SCARD_SHARE_EXCLUSIVE)
+print('held', flush=True)
+sys.stdin.read()
+";
+
+#[test]
+fn a_card_that_another_program_holds_is_said_to_be_so() {
+    inside("a_card_that_another_program_holds_is_said_to_be_so", |_| {
+        let site = YubiSite::new();
+        let mut holder = Command::new(repository().join("target/clients/ykman/bin/python"))
+            .args(["-c", HOLD])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python");
+        let mut word = String::new();
+        BufReader::new(holder.stdout.as_mut().expect("its words")).read_line(&mut word).expect("its words");
+        assert_eq!(word, "held\n");
+        let attest = |device: &str| run(["token", "attest", device, "--site", &site.path()]);
+        let held = attest("keyholder-1");
+        assert_eq!(held.code, 4, "{}", held.shown());
+        assert!(
+            held.err.contains("another program (gpg's scdaemon, say) holds a device for itself"),
+            "{}",
+            held.shown()
+        );
+        // The others are found: there is no key on them yet.
+        assert_eq!(attest("keyholder-2").code, 3);
+        drop(holder.stdin.take());
+        holder.wait().expect("its end");
+        assert_eq!(attest("keyholder-1").code, 3);
     });
 }
 

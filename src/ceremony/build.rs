@@ -2,11 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
 use crate::archive::Event;
+use crate::evidence::sbom;
 use crate::pki::sha256_hex;
 
 /// SHA-256 of the file that this process runs, in hex; none where the system does not show it. Read once.
@@ -15,32 +17,38 @@ pub fn own_sha256() -> Option<String> {
     FOUND.get_or_init(|| read().ok()).clone()
 }
 
-/// Everything that this tool was built of, at most, with versions and hashes: Cargo's own list.
-pub const DEPENDENCIES: &str = include_str!("../../Cargo.lock");
-
 /// What the journal tells of the tool.
 pub fn identified() -> Event {
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
     Event::ToolIdentified {
         version: env!("CARGO_PKG_VERSION").into(),
         sha256: own_sha256(),
-        dependencies: sha256_hex(DEPENDENCIES.as_bytes()),
+        dependencies: sha256_hex(sbom::LOCK.as_bytes()),
         build: format!("{} {}, {profile}", std::env::consts::ARCH, std::env::consts::OS),
     }
 }
 
 fn read() -> io::Result<String> {
     // The file that runs, also where another one stands at its path by now.
-    let mut file = File::open("/proc/self/exe").or_else(|_| File::open(std::env::current_exe()?))?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
+    let file = File::open("/proc/self/exe").or_else(|_| File::open(std::env::current_exe()?))?;
+    Ok(digest(file)?.1)
+}
+
+/// A file's size in bytes, and its SHA-256 in hex. It is never in memory as a whole.
+pub fn hashed(file: &Path) -> io::Result<(u64, String)> {
+    digest(File::open(file)?)
+}
+
+fn digest(mut file: File) -> io::Result<(u64, String)> {
+    let (mut size, mut digest, mut buffer) = (0_u64, Sha256::new(), vec![0; 1 << 16]);
     loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            length => digest.update(buffer.get(..length).unwrap_or_default()),
+        let length = file.read(&mut buffer)?;
+        if length == 0 {
+            return Ok((size, data_encoding::HEXLOWER.encode(&digest.finalize())));
         }
+        digest.update(buffer.get(..length).unwrap_or_default());
+        size = size.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
     }
-    Ok(data_encoding::HEXLOWER.encode(&digest.finalize()))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::lint::statement::{EndorseError, Endorsed};
 use crate::lint::{Linted, Rules, Signable};
 use crate::pki::dsse::EnvelopeSignature;
 use crate::plan::Name;
-use crate::token::{DeviceReport, TokenError};
+use crate::token::{self, DeviceReport, TokenError};
 
 /// Why a person's signature was not made, or not taken.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +109,7 @@ impl AtDevice<'_> {
         ring: &mut dyn Ring,
         console: &mut dyn Console,
     ) -> Result<Endorsed, SigningError> {
-        let signature = ring.open(&self.device, console)?.sign(&ready.linted)?;
+        let signature = token::sign(ring.open(&self.device, console)?, &ready.linted, console)?;
         Endorsed::by_device(ready.linted, signature)
             .map_err(|error| SigningError::Endorse { person: self.person.part.clone(), error })
     }

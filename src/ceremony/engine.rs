@@ -19,7 +19,7 @@ use crate::lint::{self, Lintable, Linted, Rules, Signable, Signed};
 use crate::pki::crl::Before;
 use crate::pki::{Document, PublicKey};
 use crate::plan::{Algorithm, Key, Name, Plan};
-use crate::token::{DeviceReport, KeyReport, Token, TokenError};
+use crate::token::{self, DeviceReport, KeyReport, Token, TokenError};
 use crate::tuf::Metadata;
 
 /// What happened to a step.
@@ -491,11 +491,7 @@ impl Engine<'_> {
                 self.archive.record(self.clock.now(), intended)?;
             }
         }
-        let token = self.ring.open(&device, self.console)?;
-        if let Some(touch) = token.touch() {
-            self.console.touch(&touch);
-        }
-        let signature = token.sign(&linted)?;
+        let signature = token::sign(self.ring.open(&device, self.console)?, &linted, self.console)?;
         Ok(linted.attach(signature)?)
     }
 

@@ -19,9 +19,10 @@ pub(super) fn planned(steps: &[Step]) -> BTreeMap<Name, u64> {
             | Action::SignCsr { signer, .. }
             | Action::IssueCrl { signer, .. }
             | Action::SignMetadata { signer, .. } => signer,
+            // The copy signs once, to prove itself.
+            Action::BackUp { key, .. } => key,
             Action::GenerateKey { .. }
             | Action::ImportKey { .. }
-            | Action::BackUp { .. }
             | Action::AssembleTrustRoot
             | Action::TakeTarget { .. }
             | Action::Publish { .. } => continue,

@@ -6,6 +6,7 @@ use clap::CommandFactory;
 
 use super::recovery::{self, Section};
 use super::{Cli, Code, Failure};
+use crate::evidence::sbom;
 
 /// Print completions for a shell.
 ///
@@ -33,14 +34,31 @@ pub struct Man {
     /// Print what to do after each kind of failure (Markdown), or one section of it.
     #[arg(long, value_name = "SECTION", num_args = 0..=1)]
     recovery: Option<Option<Section>>,
+
+    /// Print what to do when something is lost: a key, a keyholder's device, the root (Markdown).
+    #[arg(long, conflicts_with = "recovery")]
+    runbooks: bool,
+
+    /// Print what this tool was built of: an SBOM in CycloneDX 1.6, from the list that is in the binary.
+    #[arg(long, conflicts_with = "recovery")]
+    sbom: bool,
 }
+
+/// `docs/runbooks.md`, which is in the binary, too.
+const RUNBOOKS: &str = include_str!("../../docs/runbooks.md");
 
 impl Man {
     /// Prints.
     pub fn run(self) -> Result<Code, Failure> {
+        if self.sbom {
+            let text = sbom::sbom();
+            let text = text.map_err(|error| Failure::usage(format!("the list in the binary: {error}")))?;
+            return print(text.as_bytes());
+        }
         match self.recovery {
             Some(Some(section)) => return print(format!("# {section}\n\n{}\n", section.text()).as_bytes()),
             Some(None) => return print(recovery::TEXT.as_bytes()),
+            None if self.runbooks => return print(RUNBOOKS.as_bytes()),
             None => {}
         }
         let mut command = Cli::command();

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::prove::clock;
 use super::recovery::Section;
 use super::{Code, Failure, Output, load, signer};
+use crate::archive::event::Observation;
 use crate::archive::{self, Archive, Event, State, ToBeSigned, layout, state::SEAL_STEP};
 use crate::ceremony::clock::Clock;
 use crate::ceremony::console::{Fingerprint, Terminal};
@@ -61,6 +62,11 @@ pub struct Seal {
     #[arg(long, value_name = "FILE")]
     signature: Option<PathBuf>,
 
+    /// A recording, or another file that stays outside of the archive: its size and hash go into the journal
+    /// before the seal is begun. Once for each.
+    #[arg(long = "record", value_name = "FILE", conflicts_with_all = ["signature", "requests", "proof"])]
+    recorded: Vec<PathBuf>,
+
     /// Sign nothing: write into this folder what somebody with a network submits to transparency logs, of
     /// every signature under approvals and seals.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["people", "signature", "object", "proof"])]
@@ -107,6 +113,10 @@ impl Seal {
         if !archive.state().finished {
             let style = anstyle::Style::new().fg_color(Some(anstyle::AnsiColor::Yellow.into()));
             anstream::eprintln!("{style}note:{style:#} the ceremony is not finished, and the seal says so");
+        }
+        for file in &self.recorded {
+            let observed = recording(file)?;
+            archive.record(clock.now(), observed)?;
         }
         let number = begin(&mut archive, &plan, clock)?;
         let mut room = Room { seal: &self, site: &site, plan: &plan, clock, number };
@@ -162,6 +172,16 @@ fn plan(records: &[archive::Record]) -> Result<Plan, Failure> {
     })?;
     Plan::parse(&Source::new("the archive's last plan", text))
         .map_err(|faults| Failure::usage(faults.to_string()))
+}
+
+/// What the journal tells of a file that stays outside.
+fn recording(file: &Path) -> Result<Event, Failure> {
+    let wrong = |error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));
+    let (size, sha256) = crate::ceremony::build::hashed(file).map_err(wrong)?;
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let said = [("Which file?", name), ("Its size in bytes?", size.to_string()), ("Its SHA-256?", sha256)];
+    let said = said.into_iter().map(|(question, answer)| (question.to_string(), answer)).collect();
+    Ok(Event::ObservationRecorded { what: Observation::Video, said })
 }
 
 /// Begins a seal, unless one is being signed. Gives its number.

@@ -19,6 +19,7 @@ use crate::pki::{Draft, certificate};
 use crate::plan::prove::Provider;
 use crate::plan::trust_root::Api;
 use crate::plan::{Name, Time};
+use crate::token;
 
 /// Everything that a canary is made with.
 pub struct Canary<'a> {
@@ -209,7 +210,7 @@ impl Signing<'_, '_> {
             to_be_signed: ToBeSigned::bytes(&bytes),
         };
         archive.record(clock.now(), intended)?;
-        let signature = ring.open(&signer.device, *console)?.sign(&linted)?;
+        let signature = token::sign(ring.open(&signer.device, *console)?, &linted, *console)?;
         let signed = linted.attach(signature)?;
         archive.canary_signature(clock.now(), (self.name, &step, part), &signer.key, &bytes, &signed)?;
         self.uses.push(Use { part, key: signer.key.clone(), device: signer.device.clone() });

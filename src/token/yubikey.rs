@@ -1,6 +1,12 @@
 //! YubiKeys, by their PIV application: one key in one slot, enrolled by its keyholder, attested by the
 //! device, wanting its PIN and a touch for each signature.
 
+#[cfg_attr(not(feature = "yubikey"), allow(dead_code))]
+mod answer;
+#[cfg(feature = "yubikey")]
+mod card;
+#[cfg(not(feature = "yubikey"))]
+#[path = "yubikey/absent.rs"]
 mod card;
 mod enrol;
 
@@ -20,7 +26,7 @@ use crate::pki::attestation::{Attestation, Record};
 use crate::pki::{Algorithm, PublicKey, Signature};
 use crate::plan::Name;
 use crate::site::{Device, PivSlot};
-use card::{Fault, Held, Look, Secret};
+use answer::{Fault, Held, Look, Secret};
 
 pub(super) use enrol::enrol;
 pub use enrol::{Enrolled, Enrolment};
@@ -155,7 +161,8 @@ pub(super) fn attest(name: &Name, device: &Device, clock: &Clock) -> Result<Enro
         let held = held.map_err(|fault| error(&which, "reading the slot", fault))?;
         return Err(TokenError::NotEnrolled { token: which, slot, found: words(held) });
     };
-    Ok(Enrolled { key: report(&which, slot, &leaf, &issuer)?, device: state.report })
+    let key = report(&which, slot, &leaf, &issuer)?;
+    Ok(Enrolled { key, device: state.report, notes: Vec::new() })
 }
 
 /// Every YubiKey that is plugged in. `name` is whoever asks.
@@ -196,6 +203,11 @@ fn error(which: &Which, doing: &str, fault: Fault) -> TokenError {
         Fault::Blocked => TokenError::PinLocked { token, owner },
         Fault::Unauthenticated => {
             call("", "the device wants a PIN, a touch or its management key first".into())
+        }
+        Fault::Busy => {
+            let reason =
+                "another program (gpg's scdaemon, say) holds a device for itself: end it, and run again";
+            call("", reason.into())
         }
         Fault::Unsupported => call("", "the device's firmware can't do this".into()),
         Fault::Malformed(found) => TokenError::BadReply {
@@ -377,10 +389,10 @@ impl Token for YubiKeyToken {
             let (token, expected) = (self.which.clone(), format!("at most {LONGEST_MESSAGE}"));
             return Err(TokenError::BadReply { token, what: doing, found, expected });
         }
-        let Some(pin) = self.pin.clone() else { return Err(TokenError::Lost { token: self.which.clone() }) };
+        let Some(pin) = &self.pin else { return Err(TokenError::Lost { token: self.which.clone() }) };
         let signed = self.clock.time(|| {
             fault::point("device: sign");
-            card::sign(serial, key, &input, &pin)
+            card::sign(serial, key, &input, pin)
         });
         match signed {
             Ok(signature) => Ok(Signature(signature)),

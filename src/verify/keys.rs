@@ -7,6 +7,7 @@ use serde_json::Value;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
+use super::attestation;
 use super::claims::{Claims, Key as Claimed};
 use super::report::{Area, Sheet};
 use super::signature::{Key, sha256_hex};
@@ -38,6 +39,11 @@ pub fn check(claims: &Claims<'_>, sheet: &mut Sheet) {
             Some(other) => Err(format!("it is the same key as `{other}`: every key must be its own")),
             None => Ok("no other name has this key"),
         });
+        if let Some(judged) =
+            record.attestation.as_ref().and_then(|kept| attestation::check(kept, &claimed.spki))
+        {
+            entry.judge(judged);
+        }
         if let Some(request) = &record.request {
             entry.judge(possession(request, &claimed.spki));
         }

@@ -1,6 +1,8 @@
 //! The rules that judged every draft before it was signed, over what was signed: under the profile of
 //! policy and the waivers of the archive's last plan, which nothing of it outlives.
 
+mod attestation;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -38,7 +40,7 @@ pub fn check(claims: &Claims<'_>, certificates: &Certificates<'_>, files: &Lists
     };
     let plan = plan.as_ref().ok().map(|(plan, _)| plan);
     keys(claims, plan, &rules, sheet);
-    super::attestation::check(claims, &rules, sheet);
+    attestation::check(claims, &rules, sheet);
     let mut above: Vec<pki::Certificate> = Vec::new();
     for claim in &claims.certificates {
         let Some(parsed) = certificates.get(claim.name) else { continue };

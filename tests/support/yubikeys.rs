@@ -199,6 +199,8 @@ pub struct YubiSite {
     /// The serial that the site names for each keyholder, and where its PIN comes from.
     pub serials: Vec<u32>,
     pub pin: String,
+    /// Keyholders who are elsewhere, with their devices.
+    pub elsewhere: Vec<&'static str>,
 }
 
 impl YubiSite {
@@ -209,7 +211,8 @@ impl YubiSite {
         let configuration = format!("directories.tokendir = {}\nlog.level = ERROR\n", tokens.display());
         fs::write(folder.path().join("softhsm2.conf"), configuration).expect("the configuration");
         let serials = CARDS.iter().map(|(serial, ..)| *serial).collect();
-        let site = Self { folder, serials, pin: "{ file = \"pin\" }".into() };
+        let pin = "{ file = \"pin\" }".into();
+        let site = Self { folder, serials, pin, elsewhere: Vec::new() };
         site.secret("pin", PIN);
         site.secret("puk", PUK);
         site.write();
@@ -259,7 +262,8 @@ impl YubiSite {
     /// Writes the site file.
     pub fn write(&self) {
         let mut text = format!(
-            "purpose = \"rehearsal\"\n[environment]\nSOFTHSM2_CONF = {:?}\n",
+            "purpose = \"rehearsal\"\nelsewhere = {:?}\n[environment]\nSOFTHSM2_CONF = {:?}\n",
+            self.elsewhere,
             self.folder.path().join("softhsm2.conf")
         );
         for device in ["root-hsm", "issuing-hsm"] {
@@ -269,7 +273,8 @@ impl YubiSite {
             ));
         }
         let names = KEYHOLDERS.into_iter().chain(["spare"]);
-        for (name, serial) in names.zip(&self.serials) {
+        let here = names.zip(&self.serials).filter(|(name, _)| !self.elsewhere.contains(name));
+        for (name, serial) in here {
             text.push_str(&format!(
                 "[devices.{name}]\nyubikey = {serial}\npin = {}\nso-pin = {{ file = \"puk\" }}\n",
                 self.pin

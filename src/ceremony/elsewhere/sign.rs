@@ -9,7 +9,7 @@ use crate::lint::{Rules, Signable};
 use crate::pki::sha256_hex;
 use crate::plan::Name;
 use crate::site::{Purpose, Site};
-use crate::token::Devices;
+use crate::token::{self, Devices};
 use crate::tuf::request::{RESPONSE, Request, Response, Signature};
 
 /// What is signed, with what, and by which rules.
@@ -113,7 +113,7 @@ impl Signing<'_> {
                 device: name.clone(),
                 serial,
             })?;
-            let signature = devices.open(&name, console)?.sign(&linted)?;
+            let signature = token::sign(devices.open(&name, console)?, &linted, console)?;
             let made = linted.attach(signature)?.into_document();
             signatures.push(Signature { role, version, sha256, keyid: made.keyid, sig: made.sig });
         }

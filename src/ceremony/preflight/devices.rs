@@ -256,6 +256,11 @@ fn described(device: &Name, need: &Need<'_>, state: TokenState) -> DeviceFound {
         (_, _, true) => "PIN: to be changed",
         _ => "PIN ok",
     };
+    let pin = match state.user_pin.tries {
+        Some(1) => format!("{pin}, 1 try"),
+        Some(tries) => format!("{pin}, {tries} tries"),
+        None => pin.into(),
+    };
     let count = |keys: &BTreeSet<&Name>, what: &str| match keys.len() {
         0 => None,
         1 => Some(format!("1 key {what}")),
@@ -268,7 +273,7 @@ fn described(device: &Name, need: &Need<'_>, state: TokenState) -> DeviceFound {
         serial: state.report.serial,
         label: state.report.label,
         model: state.report.model,
-        pin: pin.into(),
+        pin,
         state: work.into_iter().flatten().collect::<Vec<_>>().join(", "),
     }
 }

@@ -22,6 +22,7 @@ struct Shown {
     certificate: String,
     issuer: String,
     files: Vec<String>,
+    notes: Vec<&'static str>,
     verdict: Verdict,
 }
 
@@ -47,6 +48,7 @@ pub(super) fn show(
         certificate: leaf,
         issuer,
         files: Vec::new(),
+        notes: enrolled.notes.clone(),
         verdict,
     };
     if let Some(folder) = folder {
@@ -91,6 +93,9 @@ impl Shown {
         ));
         for finding in &verdict.findings.0 {
             text.push_str(&format!("  {}: {finding}\n", finding.severity));
+        }
+        for note in &self.notes {
+            text.push_str(&format!("  note: {note}\n"));
         }
         if self.files.is_empty() {
             text.push_str(&format!("{}{}{}", self.public, self.certificate, self.issuer));

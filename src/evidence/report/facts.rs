@@ -237,6 +237,7 @@ fn action(event: &Event, signer: Option<&Name>, origin: Option<&Name>) -> Option
         Event::CsrSigned { csr, .. } => Action::SignCsr { csr: csr.clone(), signer: signer()? },
         Event::CrlSigned { crl, .. } => Action::IssueCrl { crl: crl.clone(), signer: signer()? },
         Event::TrustRootAssembled { .. } => Action::AssembleTrustRoot,
+        Event::TargetTaken { target, .. } => Action::TakeTarget { target: target.clone() },
         Event::MetadataSigned { role, key, .. } => Action::SignMetadata { role: *role, signer: key.clone() },
         Event::MetadataPublished { role, .. } => Action::Publish { role: *role },
         _ => return None,

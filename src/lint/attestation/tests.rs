@@ -223,3 +223,24 @@ fn real_attestations_that_were_tampered_with() {
     let wrong = Expected { key: Some(other), ..Expected::default() };
     assert_eq!(broken(&real("5.7.1", wrong)), ["ATTEST-KEY"]);
 }
+
+#[test]
+fn no_byte_of_a_real_attestation_can_change() {
+    let (leaf, f9) = (file("5.7.1-leaf"), file("5.7.1-f9"));
+    let anchors = yubico::anchors();
+    let stands = |leaf: &[u8], f9: &[u8]| {
+        lint("keys.any", (leaf, f9), Expected::default(), &anchors, &Rules::default()).stands()
+    };
+    assert!(stands(&leaf, &f9));
+    for (at, bit) in (0..leaf.len()).zip([1, 2, 4, 8, 16, 32, 64, 128].into_iter().cycle()) {
+        let mut changed = leaf.clone();
+        changed[at] ^= bit;
+        assert!(!stands(&changed, &f9), "byte {at} of the attested certificate");
+        assert!(!stands(&leaf[..at], &f9), "cut off at {at}");
+    }
+    for (at, bit) in (0..f9.len()).zip([1, 2, 4, 8, 16, 32, 64, 128].into_iter().cycle()) {
+        let mut changed = f9.clone();
+        changed[at] ^= bit;
+        assert!(!stands(&leaf, &changed), "byte {at} of the f9 certificate");
+    }
+}

@@ -13,66 +13,12 @@ use yubikey::piv::{self, AlgorithmId, ManagementSlotId, Origin, SlotAlgorithmId,
 use yubikey::{Context, Error, MgmAlgorithmId, MgmKey, PinPolicy, Serial, TouchPolicy, YubiKey};
 use zeroize::Zeroizing;
 
+use super::answer::{Attested, Fault, Held, Look, Management, Secret};
 use crate::pki::Algorithm;
 use crate::site::PivSlot;
 
 /// The object that holds the certificate of slot f9.
 const F9: u32 = 0x005f_ff01;
-
-/// What goes wrong with a YubiKey.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The smart card service does not answer.
-    NoService(String),
-    /// No YubiKey of this serial number is there.
-    NotFound,
-    /// It was pulled, or reset by another program.
-    Gone(String),
-    /// The PIN or PUK was wrong; so many tries are left.
-    Wrong(u8),
-    /// The PIN or PUK is blocked.
-    Blocked,
-    /// It wants a PIN, a touch or the management key first.
-    Unauthenticated,
-    /// Its firmware can't do this.
-    Unsupported,
-    /// It answered with something that can't be.
-    Malformed(String),
-    /// Anything else.
-    Other(String),
-}
-
-/// A PIN's or PUK's state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Secret {
-    /// How many tries are left.
-    pub tries: Option<u8>,
-    /// How many there are after a right one.
-    pub total: Option<u8>,
-    /// Whether it is the one that every new YubiKey has. Firmware before 5.3 does not say.
-    pub default: Option<bool>,
-}
-
-/// A YubiKey, as it describes itself without a PIN.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Look {
-    pub serial: u32,
-    pub firmware: [u8; 3],
-    pub pin: Secret,
-    pub puk: Secret,
-    /// Whether the management key is the one that every new YubiKey has.
-    pub default_management: Option<bool>,
-}
-
-/// What a slot holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Held {
-    Nothing,
-    Generated(Option<Algorithm>),
-    Imported,
-    /// The firmware does not say.
-    Unknown,
-}
 
 /// Whether the service says that a card is gone, or was reset by another program.
 fn gone(error: pcsc::Error) -> bool {
@@ -88,7 +34,7 @@ impl From<pcsc::Error> for Fault {
         match error {
             NoService | ServiceStopped => Self::NoService(error.to_string()),
             error if gone(error) => Self::Gone(error.to_string()),
-            SharingViolation => Self::Other("another program holds the device: end it, and run again".into()),
+            SharingViolation => Self::Busy,
             error => Self::Other(error.to_string()),
         }
     }
@@ -131,12 +77,12 @@ fn search<R>(mut wanted: impl FnMut(YubiKey) -> Result<R, YubiKey>) -> Result<Op
         Err(Error::PcscError { inner: Some(pcsc::Error::NoReadersAvailable) }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let mut held = None;
+    let mut held = false;
     for reader in context.iter()? {
         let card = match contained(|| Ok(reader.open()?)) {
             Ok(card) => card,
-            Err(fault @ Fault::Other(_)) => {
-                held.get_or_insert(fault);
+            Err(Fault::Busy) => {
+                held = true;
                 continue;
             }
             Err(_) => continue,
@@ -147,10 +93,8 @@ fn search<R>(mut wanted: impl FnMut(YubiKey) -> Result<R, YubiKey>) -> Result<Op
             Err(other) => drop(other.disconnect(pcsc::Disposition::LeaveCard)),
         }
     }
-    match held {
-        Some(fault) => Err(fault),
-        None => Ok(None),
-    }
+    // It may be the one that another program holds.
+    if held { Err(Fault::Busy) } else { Ok(None) }
 }
 
 /// Opens one, for one use.
@@ -249,7 +193,7 @@ fn what_is_in(card: &mut YubiKey, slot: PivSlot) -> Result<Held, Fault> {
 
 /// The attestation of a slot's key, and the certificate of slot f9, both in DER; none where the slot holds
 /// no key that was generated on the device.
-pub(super) fn attest(serial: u32, slot: PivSlot) -> Result<Option<(Vec<u8>, Vec<u8>)>, Fault> {
+pub(super) fn attest(serial: u32, slot: PivSlot) -> Result<Option<Attested>, Fault> {
     let slot = slot_id(slot)?;
     with(serial, |card| {
         let leaf = match piv::attest(card, slot) {
@@ -343,19 +287,11 @@ pub(super) fn change_management(serial: u32, pin: &SecretString) -> Result<(), F
         let mut bytes = Zeroizing::new([0_u8; 24]);
         getrandom::fill(&mut *bytes).map_err(|error| Fault::Other(error.to_string()))?;
         // As long as the default, and for the same cipher: AES-192 since 5.7, 3DES before.
-        let new = MgmKey::from_bytes(&*bytes, Some(default.algorithm_id()))?;
+        let new = MgmKey::from_bytes(bytes.as_slice(), Some(default.algorithm_id()))?;
         card.verify_pin(pin.expose_secret().as_bytes())?;
         card.authenticate(&default)?;
         Ok(new.set_protected(card)?)
     })
-}
-
-/// Who may administer the device.
-pub(super) enum Management<'a> {
-    /// The key that the device keeps for whoever has the PIN.
-    Protected,
-    /// One that was typed, in hex.
-    Typed(&'a SecretString),
 }
 
 /// Whether the device keeps its management key for whoever has the PIN.
@@ -388,7 +324,7 @@ pub(super) fn generate(
                     Ok(SlotAlgorithmId::Management(algorithm)) => algorithm,
                     _ => MgmAlgorithmId::ThreeDes,
                 };
-                MgmKey::from_bytes(&*bytes, Some(algorithm))?
+                MgmKey::from_bytes(bytes.as_slice(), Some(algorithm))?
             }
         };
         card.authenticate(&key)?;

@@ -3,8 +3,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::card::{self, Fault, Held, Look, Management};
-use super::{Found, error, find, login, report, serial_of, words};
+use super::answer::{Fault, Held, Look, Management};
+use super::{Found, card, error, find, login, report, serial_of, words};
 use crate::pki::Algorithm;
 use crate::plan::Name;
 use crate::site::{Device, Pin};
@@ -34,6 +34,8 @@ pub struct Enrolled {
     pub device: DeviceReport,
     /// The key, with its attestation.
     pub key: KeyReport,
+    /// What its keyholder must know besides.
+    pub notes: Vec<&'static str>,
 }
 
 /// What is at its default.
@@ -89,20 +91,28 @@ impl Session<'_> {
             return Err(TokenError::Defaults { token: self.which.clone(), what });
         }
         self.may_replace(ask)?;
-        let new_puk =
-            if defaults.puk { Some(self.new(&self.device.so_pin, PinOwner::Puk, ask)?) } else { None };
+        let new_puk = if defaults.puk {
+            Some(self.ask_for_new(&self.device.so_pin, PinOwner::Puk, ask)?)
+        } else {
+            None
+        };
         let pin = if defaults.pin {
-            let new = self.new(&self.device.pin, PinOwner::User, ask)?;
+            let new = self.ask_for_new(&self.device.pin, PinOwner::User, ask)?;
             let old = SecretString::from(DEFAULT_PIN);
             self.call("changing the default PIN", || card::change_pin(self.serial, &old, &new))?;
             new
         } else {
             let pin = login(&self.state, &self.which, self.device, ask, self.clock)?;
             // Firmware before 5.3 does not say that its PIN is the default one.
-            if pin.expose_secret() == DEFAULT_PIN {
+            if pin.expose_secret() != DEFAULT_PIN {
+                pin
+            } else if wanted.change_defaults {
+                let new = self.ask_for_new(&self.device.pin, PinOwner::User, ask)?;
+                self.call("changing the default PIN", || card::change_pin(self.serial, &pin, &new))?;
+                new
+            } else {
                 return Err(TokenError::Defaults { token: self.which.clone(), what: vec!["the PIN"] });
             }
-            pin
         };
         if let Some(new) = new_puk {
             let old = SecretString::from(DEFAULT_PUK);
@@ -112,7 +122,11 @@ impl Session<'_> {
             self.call("changing the default management key", || card::change_management(self.serial, &pin))?;
         }
         let key = self.generate(wanted.algorithm, &pin, ask)?;
-        Ok(Enrolled { device: self.state.report.clone(), key })
+        // A guess could be wrong, and would use a try.
+        let unknown = self.look.puk.default.is_none();
+        let note = "its firmware does not say whether the PUK is the default one, 12345678: if it is, change it (`ykman piv access change-puk`)";
+        let notes = if unknown { vec![note] } else { Vec::new() };
+        Ok(Enrolled { device: self.state.report.clone(), key, notes })
     }
 
     fn defaults(&self) -> Result<Defaults, TokenError> {
@@ -150,7 +164,12 @@ impl Session<'_> {
     }
 
     /// A new PIN or PUK, of 6 to 8 bytes, and not the one that every new YubiKey has.
-    fn new(&self, source: &Pin, owner: PinOwner, ask: &mut dyn AskPin) -> Result<SecretString, TokenError> {
+    fn ask_for_new(
+        &self,
+        source: &Pin,
+        owner: PinOwner,
+        ask: &mut dyn AskPin,
+    ) -> Result<SecretString, TokenError> {
         let device = &self.which.device;
         let wrong = |error: PinError| TokenError::Pin { device: device.clone(), owner, error };
         let request = self.state.request(device, owner, true);
