@@ -19,6 +19,7 @@ pub mod rehearsal;
 pub mod room;
 pub mod state;
 pub mod store;
+mod told;
 
 use std::io;
 use std::path::{Path, PathBuf};
