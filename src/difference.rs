@@ -409,8 +409,8 @@ pub fn key_spec(plan: &Plan, name: &Name) -> Value {
     }
     if let Some((_, _, hash)) = plan.public_keys().find(|(key, ..)| *key == name) {
         return match plan.keyholder_of(name) {
-            Some(keyholder) => json!({"public-key-sha256": hash, "keyholder": keyholder}),
-            None => json!({"public-key-sha256": hash}),
+            Some(keyholder) => json!({"fingerprint": hash, "keyholder": keyholder}),
+            None => json!({"fingerprint": hash}),
         };
     }
     match plan.device_keys().find(|(key, _, _)| *key == name) {

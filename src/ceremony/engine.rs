@@ -360,7 +360,7 @@ impl Engine<'_> {
     fn import(&mut self, step: &Step, key: &Name) -> Result<(), CeremonyError> {
         let public = self.plan.public_keys().find(|(name, ..)| *name == key);
         if let Some((_, path, hash)) = public {
-            return self.import_public(step, key, path, hash);
+            return self.import_public(step, key, path, hash.as_str());
         }
         let Some(Key::Csr { csr, .. }) = self.plan.keys.get(key) else {
             return Err(CeremonyError::Missing(format!("the plan has no request for the key `{key}`")));

@@ -18,8 +18,8 @@ pub fn check(plan: &Plan) -> Vec<Fault> {
     read_back(plan, &mut faults);
     backups(plan, &mut faults);
     people(plan, &mut faults);
-    signers(plan, &mut faults);
     public_keys(plan, &mut faults);
+    signers(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
         cross::cross(plan, name, certificate, &mut faults);
@@ -88,6 +88,20 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
     }
 }
 
+/// A key that is known by its public half alone signs TUF metadata, and nothing else: nobody proved to hold it.
+fn public_keys(plan: &Plan, faults: &mut Vec<Fault>) {
+    for certificate in plan.certificates.values() {
+        if let Some(Key::Public { .. }) = plan.keys.get(&*certificate.key) {
+            let found = format!("key `{}` is known by its public half alone", *certificate.key);
+            faults.push(
+                Fault::at(&certificate.key, found).help(
+                    "a certificate needs a proof of possession: name the key by its request, `csr = …`",
+                ),
+            );
+        }
+    }
+}
+
 /// Whoever must sign can; and each with a key of their own.
 fn signers(plan: &Plan, faults: &mut Vec<Fault>) {
     let mut seen: BTreeMap<&str, &Name> = BTreeMap::new();
@@ -107,27 +121,6 @@ fn signers(plan: &Plan, faults: &mut Vec<Fault>) {
             faults.push(Fault::at(must, found).help(
                 "ask for at least 1, and give each of them a device, or ssh = \"…\", the line of their id_….pub file",
             ));
-        }
-    }
-}
-
-/// A key that is known by its public half alone signs TUF metadata, and nothing else: nobody proved to hold it.
-fn public_keys(plan: &Plan, faults: &mut Vec<Fault>) {
-    let hex = |hash: &str| hash.len() == 64 && hash.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
-    for (_, _, hash) in plan.public_keys().filter(|(.., hash)| !hex(hash)) {
-        faults.push(
-            Fault::at(hash, "expected a SHA-256: 64 characters of 0-9 and a-f")
-                .help("`rootwright show FILE` shows that of a public key"),
-        );
-    }
-    for certificate in plan.certificates.values() {
-        if let Some(Key::Public { .. }) = plan.keys.get(&*certificate.key) {
-            let found = format!("key `{}` is known by its public half alone", *certificate.key);
-            faults.push(
-                Fault::at(&certificate.key, found).help(
-                    "a certificate needs a proof of possession: name the key by its request, `csr = …`",
-                ),
-            );
         }
     }
 }
@@ -181,17 +174,19 @@ fn people(plan: &Plan, faults: &mut Vec<Fault>) {
             };
             faults.push(fault.help("keyholders sign independently: give each a key of their own"));
         }
-        let elsewhere = person.public_key.as_ref().zip(person.public_key_sha256.as_ref());
+        let elsewhere = person.public_key.as_ref().zip(person.fingerprint.as_ref());
         match &person.device {
             None if elsewhere.is_some() => {}
-            Some(device) if person.public_key.is_some() || person.public_key_sha256.is_some() => faults.push(
+            Some(device) if person.public_key.is_some() || person.fingerprint.is_some() => faults.push(
                 Fault::at(device, format!("keyholder `{name}` has a device and a public key")).help(
                     "a key is made on a device here, or lives elsewhere and is known by its public key",
                 ),
             ),
-            None => faults.push(Fault::at(&person.role, format!("keyholder `{name}` has no device")).help(
-                format!("add device = \"{name}\", or public-key and public-key-sha256 of a key elsewhere"),
-            )),
+            None => {
+                faults.push(Fault::at(&person.role, format!("keyholder `{name}` has no device")).help(
+                    format!("add device = \"{name}\", or public-key and fingerprint of a key elsewhere"),
+                ))
+            }
             Some(device) => {
                 if let Some(other) = devices.insert(device.as_str(), name) {
                     faults.push(
@@ -535,22 +530,18 @@ mod tests {
             ),
             (
                 "device = \"keyholder-2\"",
-                "device = \"keyholder-2\", public-key = \"x\", public-key-sha256 = \"y\"",
+                "device = \"keyholder-2\", public-key = \"x\", fingerprint = \"0000000000000000000000000000000000000000000000000000000000000000\"",
                 "has a device and a public key",
             ),
-            (
-                "device = \"keyholder-2\"",
-                "public-key = \"x\", public-key-sha256 = \"y\"",
-                "expected a SHA-256",
-            ),
+            ("device = \"keyholder-2\"", "public-key = \"x\", fingerprint = \"y\"", "is not a SHA-256"),
             (
                 "tuf-online      = { device = \"issuing-hsm\", algorithm = \"ecdsa-p256\" }",
                 "tuf-online = { public-key = \"x\" }",
-                "both, `public-key` and `public-key-sha256`",
+                "needs its `fingerprint`",
             ),
             (
                 "fulcio-2026     = { device = \"issuing-hsm\", algorithm = \"ecdsa-p384\" }",
-                "fulcio-2026 = { public-key = \"x\", public-key-sha256 = \"y\" }",
+                "fulcio-2026 = { public-key = \"x\", fingerprint = \"0000000000000000000000000000000000000000000000000000000000000000\" }",
                 "needs a proof of possession",
             ),
             ("\"issue/root\"", "\"issue/rot\"", "did you mean `issue/root`?"),
