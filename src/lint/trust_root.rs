@@ -145,7 +145,7 @@ rules! {
     window_start, "TRUST-WINDOW-START", Structural, "Every window has a start.", "sigstore-python; protobuf-specs, TimeRange";
     window_order, "TRUST-WINDOW-ORDER", Structural, "No window ends before it begins.", "protobuf-specs, TimeRange";
     gap, "TRUST-WINDOW-GAP", Error, "Between two entries of a kind there is no time without one.", "practice: sigstore root-signing#616, cosign#4271";
-    successor, "TRUST-WINDOW-SUCCESSOR", Error, "Of each kind of entries one window is open: where all end, a successor is missing.", "practice: sigstore's root-signing; clients take nothing after the last end";
+    successor, "TRUST-WINDOW-SUCCESSOR", Warning, "Of each kind of entries one window is open: where all end, a successor is missing.", "practice: sigstore's root-signing; clients take nothing after the last end";
     overlap, "TRUST-WINDOW-OVERLAP", Warning, "Of two entries of a kind with one address that are in use, the older one has an end.", "practice: an entry that has a successor is retired";
     complete, "TRUST-COMPLETE", Warning, "The root has all four kinds of entries.", "sigstore-python needs CA, Rekor and CT log; time needs a timestamp authority";
     current, "TRUST-CURRENT", Warning, "Of each kind that the root has, one entry is in use now.", "what is signed today could not be verified";
