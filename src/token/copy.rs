@@ -259,10 +259,9 @@ mod tests {
     fn every_mechanism_is_needed() {
         let all: Vec<MechanismType> = NEEDED.iter().map(|(kind, _)| *kind).collect();
         assert!(lacking(&all).is_empty());
-        for at in 0..all.len() {
-            let mut some = all.clone();
-            some.remove(at);
-            assert_eq!(lacking(&some), [NEEDED[at].1]);
+        for (kind, name) in NEEDED {
+            let some: Vec<MechanismType> = all.iter().copied().filter(|other| *other != kind).collect();
+            assert_eq!(lacking(&some), [name]);
         }
     }
 }

@@ -157,9 +157,9 @@ fn crls(text: &mut String, now: usize) {
         )
         .unwrap();
         if made >= COMPROMISE {
-            write!(
+            writeln!(
                 text,
-                "revoked = [{{ certificate = \"fulcio-{COMPROMISED}\", date = \"{}\", reason = \"ca-compromise\" }}]\n",
+                "revoked = [{{ certificate = \"fulcio-{COMPROMISED}\", date = \"{}\", reason = \"ca-compromise\" }}]",
                 time(COMPROMISED_ON)
             )
             .unwrap();

@@ -18,7 +18,7 @@ pub fn request(bytes: &[u8]) -> Result<Sheet, String> {
     sheet.text("written", request.written.to_string());
     sheet.text("expires", request.expires.to_string());
     sheet.row("asks", Cell::Sheet(signer(&request.signer)));
-    let published = request.published.metadata.iter().filter_map(|(role, _)| {
+    let published = request.published.metadata.keys().filter_map(|role| {
         let version = request.published.envelope(*role)?.signed.head().version;
         Some(format!("{role} version {version}"))
     });
