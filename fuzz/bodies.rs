@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rootwright::archive::{Event, FileRecord, Journal, State};
+use rootwright::ceremony::elsewhere::judge;
 use rootwright::difference;
 use rootwright::evidence::show::show as shown;
 use rootwright::lint::trust_root::{Files, lint};
@@ -15,6 +16,7 @@ use rootwright::pki::certificate::Context;
 use rootwright::pki::{Certificate, Crl, Draft, PublicKey, csr as requests};
 use rootwright::plan::{Plan, Profile, Source, Validity};
 use rootwright::site::Site;
+use rootwright::tuf::request::{self, Answer, Request};
 use rootwright::tuf::{Envelope, Metadata, Role};
 use rootwright::verify::parsed::Parsed;
 use rootwright::verify::path::{Question, build};
@@ -120,9 +122,16 @@ pub fn crl(data: &[u8]) {
     }
 }
 
-/// TUF metadata, by both implementations.
+/// TUF metadata, by both implementations; and requests and answers with it.
 pub fn tuf(data: &[u8]) {
     let _ = Metadata::parse(data);
+    let _ = Answer::parse(data).map(|answer| answer.signatures());
+    if let Ok(request) = Request::parse(data) {
+        let _ = judge::judge(&request, request.written, &Rules::default());
+    }
+    if let Ok(envelope) = Envelope::parse(data) {
+        asked(&envelope, data);
+    }
     if let Ok(envelope) = Envelope::parse(data)
         && let Metadata::Root(root) = &envelope.signed
     {
@@ -134,6 +143,33 @@ pub fn tuf(data: &[u8]) {
             let _ = document.signers(&[&root]).map(|signers| signers.reach(&root, role));
         }
     }
+}
+
+/// The same metadata, as a request asks for it: what is published is itself.
+fn asked(envelope: &Envelope, data: &[u8]) {
+    let Ok(document) = request::Document::of(&envelope.signed, Default::default()) else { return };
+    let written: rootwright::plan::Time = "2026-12-01T00:00:00Z".parse().expect("a time");
+    let role = envelope.signed.role();
+    let file = serde_json::from_slice(data).expect("it was read");
+    let key = envelope.signatures.first().map(|made| made.keyid.clone()).unwrap_or_default();
+    let request = Request {
+        media_type: request::REQUEST.into(),
+        ceremony: request::Ceremony { name: "fuzz".into(), date: written.day(), plan: key.clone() },
+        rehearsal: envelope.signed.head().purpose.is_some(),
+        written,
+        expires: written.shifted(30).expect("a time"),
+        signer: request::Signer {
+            keyholder: None,
+            key: "fuzz".parse().expect("a name"),
+            fingerprint: key,
+            device: None,
+            serial: None,
+        },
+        published: request::Published { metadata: [(role, file)].into(), targets: Default::default() },
+        documents: vec![document],
+        changes: Vec::new(),
+    };
+    let _ = judge::judge(&request, written, &Rules::default());
 }
 
 /// A trusted root and a signing config: both made of the same bytes, or of two lines.

@@ -19,6 +19,7 @@ pub mod rehearsal;
 pub mod room;
 pub mod state;
 pub mod store;
+mod told;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -162,28 +163,6 @@ pub fn whole(path: &Path) -> Result<Vec<(String, Vec<u8>)>, ArchiveError> {
             } else if kind.is_file() && !entry.file_name().to_string_lossy().starts_with(disk::TEMPORARY) {
                 files.push((name, std::fs::read(entry.path()).map_err(wrong)?));
             }
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// Files that people put into `evidence/proofs/`: path in the archive and SHA-256, sorted.
-pub fn beside(path: &Path) -> Result<Vec<(String, String)>, ArchiveError> {
-    const PROOFS: &str = "evidence/proofs";
-    let folder = path.join(PROOFS);
-    let wrong = |error: io::Error| ArchiveError::Io { path: folder.clone(), error };
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(wrong(error)),
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(wrong)?;
-        if entry.path().is_file() {
-            let bytes = std::fs::read(entry.path()).map_err(wrong)?;
-            files.push((format!("{PROOFS}/{}", entry.file_name().to_string_lossy()), sha256_hex(&bytes)));
         }
     }
     files.sort();

@@ -11,6 +11,7 @@ pub mod elsewhere;
 pub mod endorse;
 pub mod engine;
 mod issue;
+mod keys;
 pub mod machine;
 pub mod people;
 pub mod preflight;

@@ -23,6 +23,8 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crl::Sha256;
+
 pub use certificate::{Certificate, Profile, Subject};
 pub use crl::{Crl, Reason, RevokedFrom};
 pub use csr::Csr;
@@ -179,21 +181,21 @@ impl Plan {
 
     /// The person whose key has this name: a keyholder, or another one with a device.
     pub fn keyholder_of(&self, key: &Name) -> Option<&Name> {
-        let people =
-            self.people.iter().filter(|(_, person)| person.device.is_some() || person.public_key.is_some());
-        people.map(|(name, _)| name).find(|name| self.key_of(name) == key)
+        let has_key = |person: &Person| person.device.is_some() || person.public_key.is_some();
+        let people = self.people.iter().filter(|(_, person)| has_key(person)).map(|(name, _)| name);
+        people.into_iter().find(|name| self.key_of(name) == key)
     }
 
     /// Keys that are known by their public half alone, and sign TUF metadata elsewhere: name, file, and
     /// SHA-256 of the SubjectPublicKeyInfo in hex.
-    pub fn public_keys(&self) -> impl Iterator<Item = (&Name, &At<PathBuf>, &At<String>)> {
+    pub fn public_keys(&self) -> impl Iterator<Item = (&Name, &At<PathBuf>, &At<Sha256>)> {
         let keys = self.keys.iter().filter_map(|(name, key)| match key {
-            Key::Public { public_key, public_key_sha256 } => Some((name, public_key, public_key_sha256)),
+            Key::Public { public_key, fingerprint } => Some((name, public_key, fingerprint)),
             Key::Device { .. } | Key::Csr { .. } => None,
         });
         let people = self.people.iter().filter(|(_, person)| *person.role == Role::Keyholder);
         let people = people.filter_map(|(name, person)| {
-            Some((self.key_of(name), person.public_key.as_ref()?, person.public_key_sha256.as_ref()?))
+            Some((self.key_of(name), person.public_key.as_ref()?, person.fingerprint.as_ref()?))
         });
         keys.chain(people)
     }

@@ -223,8 +223,9 @@ pub fn sign(
     what: &dyn Signable,
     person: &mut dyn AskPin,
 ) -> Result<Signature, TokenError> {
-    if let Some(touch) = token.touch() {
-        person.touch(&touch);
-    }
-    token.sign(what)
+    let Some(touch) = token.touch() else { return token.sign(what) };
+    person.touch(&touch);
+    let signature = token.sign(what);
+    person.touched();
+    signature
 }

@@ -48,6 +48,13 @@ fn sign(life: &Life, request: &Path, to: &str, more: &[&str]) -> (Run, PathBuf) 
     (support::run(arguments.iter().chain(more)), response)
 }
 
+/// What Cat answers to the last ceremony's request.
+fn cat_said(life: &Life, paused: &Run) -> PathBuf {
+    let (signed, answer) = sign(life, &request(life, paused, "cat"), "cat-early.json", &[]);
+    assert_eq!(signed.code, 0, "{}", signed.shown());
+    answer
+}
+
 fn take(life: &Life, signers: &Signers<'_>, site: &Path, answers: &[&Path]) -> Run {
     let (plan, archive) = (life.write(signers), life.archive());
     let mut arguments: Vec<PathBuf> = vec!["run".into(), plan, "--site".into(), site.into()];
@@ -89,6 +96,15 @@ fn a_ceremony_asks_waits_and_goes_on() {
     let before = fs::read(&bob).unwrap();
     assert_eq!(take(&life, &SECOND, &site, &[]).code, 3);
     assert_eq!(fs::read(&bob).unwrap(), before);
+
+    // Both files can be read by people.
+    for (file, words) in
+        [(&bob, "request for signatures"), (&cat_said(&life, &paused), "response to a request")]
+    {
+        let shown = support::run(["show".as_ref(), file.as_os_str()]);
+        assert_eq!(shown.code, 0, "{}", shown.shown());
+        assert!(shown.out.contains(words) && shown.out.contains("root version 2"), "{}", shown.shown());
+    }
 
     // The plan changes: what was signed for the one before is no answer any more.
     let (signed, old) = sign(&life, &bob, "old.json", &[]);
@@ -316,7 +332,7 @@ fn a_keyholder_sees_what_changes_and_types_the_device() {
 /// goes on, and nothing is asked, taken or counted twice.
 #[test]
 fn killed_at_any_point_asking_and_taking_go_on() {
-    const EVERY: usize = 23;
+    const EVERY: usize = 37;
     let (life, site) = begun();
     let kept = life.folder.path().join("kept");
     let keep = || {

@@ -43,8 +43,7 @@ fn key(folder: &Path, name: &str) -> String {
 
 /// The plan in which Cat's key and the online key live elsewhere.
 fn elsewhere(signers: &Signers<'_>, cat: &str, online: &str) -> String {
-    let known =
-        |name: &str, hash: &str| format!("public-key = \"{name}.pem\", public-key-sha256 = \"{hash}\"");
+    let known = |name: &str, hash: &str| format!("public-key = \"{name}.pem\", fingerprint = \"{hash}\"");
     let text = plan(signers).replace("device = \"cat\"", &known("cat", cat)).replace(
         "tuf-online      = { device = \"issuing-hsm\", algorithm = \"ecdsa-p256\" }",
         &format!("tuf-online = {{ {} }}", known("tuf-online", online)),

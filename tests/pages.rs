@@ -134,7 +134,10 @@ fn the_report_is_sound_in_a_browser_and_on_paper() {
     let file = out.path().join("report.html");
     let written = run(["report", archive.to_str().unwrap(), "-o", file.to_str().unwrap(), "--json"]);
     assert_eq!(written.code, 0, "{}", written.shown());
-    let said = opened(out.path(), &[file]);
+    let public = out.path().join("public.html");
+    let kept = run(["report", archive.to_str().unwrap(), "-o", public.to_str().unwrap(), "--public"]);
+    assert_eq!(kept.code, 0, "{}", kept.shown());
+    let said = opened(out.path(), &[file, public]);
     said.iter().for_each(is_sound);
     let head = written.json()["head"].as_str().unwrap().to_string();
     for sheet in ["A4", "Letter"] {

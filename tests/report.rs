@@ -54,17 +54,21 @@ fn what_people_did_is_captured_and_what_nobody_did_is_absent() {
     assert_eq!(code, 0);
     for (id, without, with) in [
         ("E-01", "in part", "captured"), // read aloud before the first device
+        ("E-07", "in part", "captured"), // a bag's number
         ("E-10", "in part", "captured"), // the clock on the wall
         ("E-19", "in part", "captured"), // who worked a device
         ("E-25", "in part", "captured"), // typed back
         ("E-30", "in part", "captured"), // the bytes approved are those signed
         ("E-39", "absent", "captured"),  // asked, and none to record
         ("E-33", "automated", "not needed"),
+        ("E-16", "automated", "automated"), // what devices held
+        ("E-21", "automated", "automated"), // claims, tried on a throwaway key
         ("E-24", "automated", "automated"),
         ("E-35", "absent", "absent"),
     ] {
         assert_eq!((alone[id].as_str(), led[id].as_str()), (without, with), "{id}");
     }
+    assert!(html.contains("B-1047"), "what people recorded is shown");
     assert!(html.contains("operator</td>"), "who approved stands beside the step");
 }
 

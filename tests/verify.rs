@@ -192,12 +192,12 @@ fn an_unfinished_ceremony_says_what_is_open() {
     // Without its last line, all steps are done and the end is missing.
     spoilt.write(JOURNAL, &lines[..count - 1].concat());
     spoilt.refused(Area::Journal, JOURNAL, "the ceremony is not finished");
-    // Without the line before, the timestamp is not published.
-    spoilt.write(JOURNAL, &lines[..count - 2].concat());
+    // Without the two lines before, the timestamp is not published: between them, uses of keys are counted.
+    spoilt.write(JOURNAL, &lines[..count - 3].concat());
     spoilt.refused(Area::Journal, JOURNAL, "1 step open: publish/tuf-timestamp");
     spoilt.refused(Area::Files, "tuf/timestamp.json", "no line of the journal knows");
-    // An intent at the end: a device may have signed.
-    spoilt.write(JOURNAL, &lines[..count - 3].concat());
+    // An intent at the end: a device may have signed. Its last step taken, its objects were listed.
+    spoilt.write(JOURNAL, &lines[..count - 5].concat());
     spoilt.refused(Area::Journal, JOURNAL, "2 steps open: sign/tuf-timestamp/tuf-online");
     let warned = spoilt.verify();
     let warned = warned.checks.iter().find(|check| check.verdict == Verdict::Warning).unwrap();

@@ -2,11 +2,14 @@
 #![cfg(target_os = "linux")]
 
 mod support;
+#[path = "support/terminal.rs"]
+mod terminal;
 
 use std::fs;
 
 use support::yubikeys::{YubiSite, inside};
 use support::{Run, run};
+use terminal::Terminal;
 
 fn told(ran: &Run, keyholder: &str) {
     assert_eq!(ran.code, 0, "{}", ran.shown());
@@ -74,6 +77,27 @@ fn requests_approvals_and_seals_are_signed_with_a_touch() {
             &approval,
         ]);
         told(&approved, "keyholder-1");
+        // At a terminal the hint stays until the device answers.
+        let again = site.folder.path().join("again.json").display().to_string();
+        cards.tell(0, "touch 700");
+        let mut terminal = Terminal::start(
+            &[
+                "approve",
+                &plan_path,
+                "--site",
+                &own,
+                "--as",
+                "keyholder-1",
+                "--archive",
+                &archive,
+                "-o",
+                &again,
+            ],
+            &[],
+        );
+        terminal.expect("Touch keyholder-1 now: the YubiKey with serial 10000001 blinks");
+        terminal.expect("waiting for a touch of keyholder-1");
+        assert_eq!(terminal.end(), 0, "{}", terminal.shown());
         cards.log(1);
         let sealed = run(["seal", &archive, "--site", &own, "--as", "keyholder-2"]);
         told(&sealed, "keyholder-2");

@@ -14,6 +14,7 @@ use super::engine::{Engine, Status, StepReport, millis};
 use super::people::People;
 use super::preflight::devices::{Found, Look, devices};
 use super::preflight::{Preflight, draft_everything};
+use super::signers::Place;
 use super::{CeremonyError, Console, build, elsewhere, machine, signers, transcript};
 use crate::archive::{self, Archive, ArchiveError, Confirmation, Event, FileRecord, State, room};
 use crate::difference::{self, Step};
@@ -308,7 +309,10 @@ impl Day<'_> {
             archive.record(clock.now(), Event::ClockRead { wall: typed, skew, by })?;
         }
         let missing = self.steps.iter().filter(|step| !step.done).count();
-        let planned = transcript::planned(self.steps);
+        // What is signed elsewhere uses no key here.
+        let place = |step: &&Step| signers::place(self.people(), self.state, step);
+        let here: Vec<Step> = self.steps.iter().filter(|step| place(step) == Place::Here).cloned().collect();
+        let planned = transcript::planned(&here);
         self.console.begin(missing);
         let people = People { plan: self.plan, site: ceremony.site, state: self.state };
         let mut engine =

@@ -80,7 +80,6 @@ impl Write {
             plan: plan.as_ref(),
             verified: &verified,
             public: self.public,
-            beside: archive::beside(&self.archive)?,
         };
         let page = report.render();
         load::write(&self.output, page.as_bytes())?;

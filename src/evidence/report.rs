@@ -10,6 +10,7 @@ mod holdings;
 pub mod items;
 pub mod pack;
 pub mod public;
+mod room;
 mod seals;
 mod summary;
 mod timeline;
@@ -39,8 +40,6 @@ pub struct Report<'a> {
     pub verified: &'a verify::Report,
     /// Whether it leaves out what the plans call private.
     pub public: bool,
-    /// Files of the archive that people put there: proofs that came back, say. Path and SHA-256.
-    pub beside: Vec<(String, String)>,
 }
 
 impl Report<'_> {
@@ -62,6 +61,7 @@ impl Report<'_> {
             (timeline::timeline(&facts))
             (holdings::holdings(&facts))
             (deviations::deviations(&facts))
+            (room::room(&facts))
             (seals::seals(&facts))
             (items::table(&items))
             (ceremonies::ceremonies(&facts))

@@ -6,6 +6,7 @@
 mod bundle;
 mod certificate;
 mod crl;
+mod elsewhere;
 mod extension;
 mod fields;
 pub(in crate::evidence) mod journal;
@@ -172,6 +173,10 @@ fn json(name: &str, bytes: &[u8]) -> Result<(&'static str, Sheet), ShowError> {
         ("bundle", bundle::show(&value))
     } else if has("identity") && has("issuer") && has("time") {
         ("canary's identity", bundle::identity(&value))
+    } else if let Some(kind) = elsewhere::resembles(&value) {
+        let read = if kind.starts_with("request") { elsewhere::request } else { elsewhere::response };
+        let wrong = |reason| ShowError::Unreadable { name: name.into(), kind, reason };
+        (kind, read(bytes).map_err(wrong)?)
     } else if has("signed") && has("signatures") {
         tuf::show(&value)
     } else if key_record::resembles(&value) {

@@ -3,30 +3,31 @@
 mod crl;
 mod cross;
 mod csr;
+mod people;
+mod trust_root;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
-use super::trust_root::{Api, Authority};
-use super::{At, Certificate, Fault, Key, Name, Person, Plan, Profile, Role, Window};
+use super::{At, Certificate, Fault, Key, Name, Plan, Profile, Role};
 
 /// All that is wrong with the plan as a whole.
 pub fn check(plan: &Plan) -> Vec<Fault> {
     let mut faults = Vec::new();
     ceremony(plan, &mut faults);
     read_back(plan, &mut faults);
-    backups(plan, &mut faults);
-    people(plan, &mut faults);
-    signers(plan, &mut faults);
-    public_keys(plan, &mut faults);
+    people::backups(plan, &mut faults);
+    people::people(plan, &mut faults);
+    people::public_keys(plan, &mut faults);
+    people::signers(plan, &mut faults);
     for (name, certificate) in &plan.certificates {
         self::certificate(plan, name, certificate, &mut faults);
         cross::cross(plan, name, certificate, &mut faults);
     }
     csr::csrs(plan, &mut faults);
     crl::crls(plan, &mut faults);
-    trust_root(plan, &mut faults);
+    trust_root::trust_root(plan, &mut faults);
     tuf(plan, &mut faults);
     faults.extend(plan.prove.iter().flat_map(|prove| prove.faults(plan.trust_root.is_some())));
     root_keys_only_certify(plan, &mut faults);
@@ -85,122 +86,6 @@ fn read_back(plan: &Plan, faults: &mut Vec<Fault>) {
             }
         };
         faults.push(Fault::at(step, format!("the plan has no step `{}` to be read back", **step)).help(help));
-    }
-}
-
-/// Whoever must sign can; and each with a key of their own.
-fn signers(plan: &Plan, faults: &mut Vec<Fault>) {
-    let mut seen: BTreeMap<&str, &Name> = BTreeMap::new();
-    for (name, person) in &plan.people {
-        if let Some(line) = &person.ssh
-            && let Some(other) = seen.insert(line.base64(), name)
-        {
-            faults.push(Fault::at(line, format!("`{name}` and `{other}` have the same SSH key")));
-        }
-    }
-    for (role, must) in plan.ceremony.approvals.0.iter().chain(&plan.ceremony.seal.0) {
-        let able =
-            |person: &&Person| *person.role == *role && (person.device.is_some() || person.ssh.is_some());
-        let have = plan.people.values().filter(able).count();
-        if **must == 0 || usize::try_from(**must).is_ok_and(|must| must > have) {
-            let found = format!("{} of role {role} must sign, and the plan has {have} who can", **must);
-            faults.push(Fault::at(must, found).help(
-                "ask for at least 1, and give each of them a device, or ssh = \"…\", the line of their id_….pub file",
-            ));
-        }
-    }
-}
-
-/// A key that is known by its public half alone signs TUF metadata, and nothing else: nobody proved to hold it.
-fn public_keys(plan: &Plan, faults: &mut Vec<Fault>) {
-    let hex = |hash: &str| hash.len() == 64 && hash.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
-    for (_, _, hash) in plan.public_keys().filter(|(.., hash)| !hex(hash)) {
-        faults.push(
-            Fault::at(hash, "expected a SHA-256: 64 characters of 0-9 and a-f")
-                .help("`rootwright show FILE` shows that of a public key"),
-        );
-    }
-    for certificate in plan.certificates.values() {
-        if let Some(Key::Public { .. }) = plan.keys.get(&*certificate.key) {
-            let found = format!("key `{}` is known by its public half alone", *certificate.key);
-            faults.push(
-                Fault::at(&certificate.key, found).help(
-                    "a certificate needs a proof of possession: name the key by its request, `csr = …`",
-                ),
-            );
-        }
-    }
-}
-
-/// A copy is on another device, and can be proved: by a certificate that the key signs.
-fn backups(plan: &Plan, faults: &mut Vec<Fault>) {
-    for (name, key) in &plan.keys {
-        let Key::Device { device, backup: Some(backup), .. } = key else { continue };
-        if **device == **backup {
-            faults.push(
-                Fault::at(backup, format!("the copy of `{name}` would be on the device that holds the key"))
-                    .help("name a second device, kept in another place"),
-            );
-        }
-        if plan.proof_of_copy(name).is_none() {
-            faults.push(
-                Fault::at(backup, format!("no certificate of the plan is signed by `{name}`, so that nothing would prove its copy"))
-                    .help("a copy is for keys that can't be replaced in a day; for this one, generate a second key on the second device"),
-            );
-        }
-    }
-}
-
-fn people(plan: &Plan, faults: &mut Vec<Fault>) {
-    let mut devices: BTreeMap<&str, &Name> = BTreeMap::new();
-    let mut keys: BTreeMap<&str, &Name> = BTreeMap::new();
-    for (name, person) in &plan.people {
-        let keyholder = *person.role == Role::Keyholder;
-        if person.device.is_none() && !keyholder {
-            if let Some(key) = &person.key {
-                let found = format!("`{name}` has a `key`, and no device that holds it");
-                faults.push(Fault::at(key, found).help("add device = \"…\", or leave the key out"));
-            }
-            continue;
-        }
-        let (key, role) = (plan.key_of(name), *person.role);
-        if plan.keys.contains_key(key) {
-            let found = match &person.key {
-                Some(own) => {
-                    Fault::at(own, format!("the key `{key}` of `{name}` has the name of another key"))
-                }
-                None => Fault::at(&person.role, format!("{role} `{name}` has the name of a key")),
-            };
-            faults.push(found.help(format!("a {role}'s key bears the {role}'s name: rename one of the two")));
-        }
-        if let Some(other) = keys.insert(key.as_str(), name) {
-            let found = format!("`{name}` and `{other}` share the key `{key}`");
-            let fault = match &person.key {
-                Some(own) => Fault::at(own, found),
-                None => Fault::at(&person.role, found),
-            };
-            faults.push(fault.help("keyholders sign independently: give each a key of their own"));
-        }
-        let elsewhere = person.public_key.as_ref().zip(person.public_key_sha256.as_ref());
-        match &person.device {
-            None if elsewhere.is_some() => {}
-            Some(device) if person.public_key.is_some() || person.public_key_sha256.is_some() => faults.push(
-                Fault::at(device, format!("keyholder `{name}` has a device and a public key")).help(
-                    "a key is made on a device here, or lives elsewhere and is known by its public key",
-                ),
-            ),
-            None => faults.push(Fault::at(&person.role, format!("keyholder `{name}` has no device")).help(
-                format!("add device = \"{name}\", or public-key and public-key-sha256 of a key elsewhere"),
-            )),
-            Some(device) => {
-                if let Some(other) = devices.insert(device.as_str(), name) {
-                    faults.push(
-                        Fault::at(device, format!("`{name}` and `{other}` share the device `{}`", **device))
-                            .help("keyholders sign independently: give each a device of their own"),
-                    );
-                }
-            }
-        }
     }
 }
 
@@ -266,88 +151,6 @@ fn cycle(plan: &Plan, name: &Name) -> Option<String> {
         at = issuer;
     }
     None
-}
-
-fn trust_root(plan: &Plan, faults: &mut Vec<Fault>) {
-    let Some(root) = &plan.trust_root else { return };
-    for authority in &root.certificate_authorities {
-        chain(plan, authority, &[Profile::CodeSigning], faults);
-    }
-    for authority in &root.timestamp_authorities {
-        chain(plan, authority, &[Profile::TimestampSigner], faults);
-    }
-    let mut logs = BTreeSet::new();
-    for log in &root.transparency_logs {
-        known("key", &log.key, &plan.keys, faults);
-        once(&mut logs, &log.key, faults);
-        if *log.api == Api::V2 && !log.url.is_bare_host() {
-            faults.push(
-                Fault::at(&log.url, format!("Rekor v2 log at `{}`", log.url.as_str()))
-                    .help("expected https://HOST without path or port: the host is the log's origin, and clients compare it"),
-            );
-        }
-    }
-    for log in &root.certificate_logs {
-        known("key", &log.key, &plan.keys, faults);
-        once(&mut logs, &log.key, faults);
-    }
-}
-
-fn once<'a>(seen: &mut BTreeSet<&'a str>, key: &'a At<Name>, faults: &mut Vec<Fault>) {
-    if !seen.insert(key.as_str()) {
-        let found = format!("key `{}` serves two logs", **key);
-        faults.push(Fault::at(key, found).help("a log is known by its key: give each its own"));
-    }
-}
-
-/// A chain runs from issuing CA (or signer) to root, and its window lies in every certificate's life.
-fn chain(plan: &Plan, authority: &Authority, first: &[Profile], faults: &mut Vec<Fault>) {
-    let names = &authority.chain;
-    let mut certificates: Vec<(&At<Name>, &Certificate)> = Vec::new();
-    for name in names.iter() {
-        match known("certificate", name, &plan.certificates, faults) {
-            Some(certificate) => certificates.push((name, certificate)),
-            None => return,
-        }
-    }
-    let (Some((head, top)), Some((last, root))) = (certificates.first(), certificates.last()) else {
-        faults.push(
-            Fault::at(names, "an empty chain").help("expected the issuing certificate first, the root last"),
-        );
-        return;
-    };
-    if !first.contains(&top.profile) {
-        let found = format!("the chain begins with `{}` of profile {}", ***head, *top.profile);
-        let list: Vec<&str> = first.iter().map(|profile| profile.as_str()).collect();
-        faults.push(Fault::at(*head, found).help(format!("expected profile {}", list.join(" or "))));
-    }
-    if root.issuer.is_some() {
-        let found = format!("the chain ends with `{}`, which is not a root", ***last);
-        faults.push(Fault::at(*last, found).help("clients need the whole chain, the root last"));
-    }
-    for pair in certificates.windows(2) {
-        if let [(lower, certificate), (upper, _)] = pair
-            && !cross::follows(plan, certificate, upper)
-        {
-            let found = format!("`{}` follows `{}` in the chain, but did not issue it", ***upper, ***lower);
-            faults.push(Fault::at(*upper, found));
-        }
-    }
-    for (name, certificate) in &certificates {
-        inside(&authority.trust, name, certificate, faults);
-    }
-}
-
-fn inside(trust: &At<Window>, name: &Name, certificate: &Certificate, faults: &mut Vec<Fault>) {
-    let life = *certificate.validity;
-    let end = trust.to.unwrap_or(life.to);
-    if trust.from < life.from || trust.from > life.to || end > life.to {
-        let to = trust.to.map_or("open".to_string(), |to| to.to_string());
-        faults.push(
-            Fault::at(trust, format!("trusted from {} to {to}, outside the life of `{name}`", trust.from))
-                .help(format!("`{name}` is valid from {} to {}", life.from, life.to)),
-        );
-    }
 }
 
 fn tuf(plan: &Plan, faults: &mut Vec<Fault>) {
@@ -535,22 +338,18 @@ mod tests {
             ),
             (
                 "device = \"keyholder-2\"",
-                "device = \"keyholder-2\", public-key = \"x\", public-key-sha256 = \"y\"",
+                "device = \"keyholder-2\", public-key = \"x\", fingerprint = \"0000000000000000000000000000000000000000000000000000000000000000\"",
                 "has a device and a public key",
             ),
-            (
-                "device = \"keyholder-2\"",
-                "public-key = \"x\", public-key-sha256 = \"y\"",
-                "expected a SHA-256",
-            ),
+            ("device = \"keyholder-2\"", "public-key = \"x\", fingerprint = \"y\"", "is not a SHA-256"),
             (
                 "tuf-online      = { device = \"issuing-hsm\", algorithm = \"ecdsa-p256\" }",
                 "tuf-online = { public-key = \"x\" }",
-                "both, `public-key` and `public-key-sha256`",
+                "needs its `fingerprint`",
             ),
             (
                 "fulcio-2026     = { device = \"issuing-hsm\", algorithm = \"ecdsa-p384\" }",
-                "fulcio-2026 = { public-key = \"x\", public-key-sha256 = \"y\" }",
+                "fulcio-2026 = { public-key = \"x\", fingerprint = \"0000000000000000000000000000000000000000000000000000000000000000\" }",
                 "needs a proof of possession",
             ),
             ("\"issue/root\"", "\"issue/rot\"", "did you mean `issue/root`?"),

@@ -84,12 +84,13 @@ pub enum Key {
     Public {
         /// The public key's file, relative to the plan: PEM (`PUBLIC KEY`) or DER.
         public_key: At<PathBuf>,
-        /// SHA-256 of its SubjectPublicKeyInfo, in hex: the plan names the key, and the file only brings it.
-        public_key_sha256: At<String>,
+        /// SHA-256 of its SubjectPublicKeyInfo, in lower-case hex: the plan names the key, and the file only
+        /// brings it.
+        fingerprint: At<Sha256>,
     },
 }
 
-/// A key as a plan writes it: `device` and `algorithm`, or `csr`, or `public-key` and `public-key-sha256`.
+/// A key as a plan writes it: `device` and `algorithm`, or `csr`, or `public-key` and `fingerprint`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(rename = "Key")]
@@ -103,33 +104,27 @@ struct WrittenKey {
     backup: Option<At<Name>>,
     /// Instead of all that: the PKCS#10 request of a key that lives elsewhere.
     csr: Option<At<PathBuf>>,
-    /// SHA-256 of the key in the request (its SubjectPublicKeyInfo), in lower-case hex, as
-    /// `rootwright show` prints it: another key is then refused.
-    fingerprint: Option<At<Sha256>>,
     /// Or the public key of one that signs TUF metadata elsewhere: a file, PEM (`PUBLIC KEY`) or DER.
     public_key: Option<At<PathBuf>>,
-    /// And SHA-256 of its SubjectPublicKeyInfo, in hex.
-    public_key_sha256: Option<At<String>>,
+    /// SHA-256 of the key in the request, or of the public key (its SubjectPublicKeyInfo), in lower-case hex,
+    /// as `rootwright show` prints it: another key is then refused.
+    fingerprint: Option<At<Sha256>>,
 }
 
 impl TryFrom<WrittenKey> for Key {
     type Error = String;
     fn try_from(written: WrittenKey) -> Result<Self, String> {
         let backup = written.backup;
+        if let Some(public_key) = written.public_key {
+            let alone = written.device.is_none() && written.algorithm.is_none() && written.csr.is_none();
+            return match written.fingerprint {
+                Some(fingerprint) if alone && backup.is_none() => Ok(Self::Public { public_key, fingerprint }),
+                Some(_) => Err("a key that lives elsewhere has only `public-key` and `fingerprint`".into()),
+                None => Err("a `public-key` needs its `fingerprint`: the plan names the key, and the file only brings it".into()),
+            };
+        }
         if written.fingerprint.is_some() && written.csr.is_none() {
             return Err("a `fingerprint` is that of a key that its `csr` brings: what a device generates has none before".into());
-        }
-        match (written.public_key, written.public_key_sha256) {
-            (Some(public_key), Some(public_key_sha256)) => {
-                let alone = written.device.is_none() && written.algorithm.is_none() && written.csr.is_none();
-                return if alone && backup.is_none() {
-                    Ok(Self::Public { public_key, public_key_sha256 })
-                } else {
-                    Err("a key that lives elsewhere has only `public-key` and `public-key-sha256`".into())
-                };
-            }
-            (None, None) => {}
-            _ => return Err("a public key has both, `public-key` and `public-key-sha256`".into()),
         }
         match (written.device, written.algorithm, written.csr) {
             (Some(device), Some(algorithm), None) => Ok(Self::Device { device, algorithm, backup }),
@@ -139,10 +134,10 @@ impl TryFrom<WrittenKey> for Key {
             (None, None, Some(csr)) => Ok(Self::Csr { csr, fingerprint: written.fingerprint }),
             (Some(_), None, None) => Err("the key has a `device` but no `algorithm`".into()),
             (None, Some(_), None) => Err("the key has an `algorithm` but no `device`".into()),
-            _ => Err(
-                "a key has `device` and `algorithm`, or only `csr`, or `public-key` and `public-key-sha256`"
-                    .into(),
-            ),
+            _ => {
+                Err("a key has `device` and `algorithm`, or only `csr`, or `public-key` and `fingerprint`"
+                    .into())
+            }
         }
     }
 }

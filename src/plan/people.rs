@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::crl::Sha256;
 use super::key::Algorithm;
 use super::name::Name;
 use super::source::At;
@@ -38,17 +39,18 @@ pub struct Person {
     /// and a key keeps its name for ever.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<At<Name>>,
-    /// The person's SSH public key, as a line of an `id_….pub` file: for approvals and seals by people
-    /// without a device of the ceremony, or before they have one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ssh: Option<At<SshLine>>,
     /// Instead of a device: the public key of a keyholder whose device is never here. A file, relative to the
     /// plan: PEM (`PUBLIC KEY`) or DER.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_key: Option<At<PathBuf>>,
-    /// And SHA-256 of its SubjectPublicKeyInfo, in hex.
+    /// And SHA-256 of its SubjectPublicKeyInfo, in lower-case hex: the plan names the key, and the file only
+    /// brings it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub public_key_sha256: Option<At<String>>,
+    pub fingerprint: Option<At<Sha256>>,
+    /// The person's SSH public key, as a line of an `id_….pub` file: for approvals and seals by people
+    /// without a device of the ceremony, or before they have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<At<SshLine>>,
     /// The algorithm of the key on the device; ecdsa-p256 unless said otherwise, which every TUF client takes.
     #[serde(default = "p256", skip_serializing_if = "is_p256")]
     pub algorithm: At<Algorithm>,

@@ -116,6 +116,9 @@ pub trait AskPin {
     /// Tells a person that the device will wait for a touch, before it does.
     fn touch(&mut self, _request: &PinRequest) {}
 
+    /// Tells a person that it waits no more: it was touched, or it was not and gave up.
+    fn touched(&mut self) {}
+
     /// Whether what a slot holds may be replaced for good. Only a person who typed the device's serial
     /// number says so.
     fn replace(&mut self, _request: &PinRequest, _what: &str) -> bool {

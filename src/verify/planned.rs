@@ -118,7 +118,7 @@ impl Comparison<'_> {
         for (name, _, hash) in plan.public_keys() {
             match claims.key(name.as_str()) {
                 None => found.take(format!("keys.{name}"), "it is not taken over"),
-                Some(made) if sha256_hex(&made.spki) != **hash => {
+                Some(made) if sha256_hex(&made.spki) != hash.as_str() => {
                     let what = format!("it has SHA-256 {}, expected {}", sha256_hex(&made.spki), **hash);
                     found.take(format!("keys.{name}"), what);
                 }

@@ -168,7 +168,7 @@ impl Seal<'_> {
                 return Err(format!("its journal's {field} is {found}, expected {expected}"));
             }
         }
-        if *statement.says("seal") != Value::from(self.number) {
+        if *statement.says("seal") != self.number {
             return Err(format!(
                 "it says that it is seal {}, expected {}",
                 statement.says("seal"),
@@ -292,9 +292,7 @@ impl Seal<'_> {
                 if other.digest(&name, "sha256") != Some(sha256_hex(self.text.as_bytes()).as_str()) {
                     return Err(format!("the objection of {person} is to another text"));
                 }
-                if other.says("person").as_str() != Some(person)
-                    || *other.says("seal") != Value::from(self.number)
-                {
+                if other.says("person").as_str() != Some(person) || *other.says("seal") != self.number {
                     return Err(format!("the objection of {person} names another person, or seal"));
                 }
                 (

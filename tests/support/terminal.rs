@@ -142,6 +142,15 @@ pub fn minimal(site: &super::support::site::Site) -> PathBuf {
 /// A whole ceremony of [`minimal`], as people take it; gives what was shown.
 pub fn led_through(plan: &Path, site: &super::support::site::Site) -> String {
     let mut terminal = Terminal::run(plan, site, &[]);
+    terminal.answer("Type the ceremony's date, 2026-12-01, to begin", "bag");
+    for (question, answer) in [
+        ("Which number?", "B-1047"),
+        ("What is in it?", "root-hsm"),
+        ("Opened or closed?", "opened"),
+        ("By whom?", "witness-1"),
+    ] {
+        terminal.answer(question, answer);
+    }
     terminal.answer("Type the ceremony's date, 2026-12-01, to begin", "2026-12-01");
     let clock = std::process::Command::new("date").args(["-u", "+%H:%M"]).output().expect("a clock");
     let clock = String::from_utf8_lossy(&clock.stdout).trim().to_string();

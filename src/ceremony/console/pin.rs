@@ -69,6 +69,10 @@ impl AskPin for Terminal {
         self.spin();
     }
 
+    fn touched(&mut self) {
+        self.end();
+    }
+
     fn replace(&mut self, request: &PinRequest, what: &str) -> bool {
         if !self.ask {
             return false;

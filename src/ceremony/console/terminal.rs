@@ -76,6 +76,10 @@ impl Terminal {
     }
 
     fn counter(&self) -> String {
+        // Outside of a ceremony there is nothing to count.
+        if self.total == 0 {
+            return String::new();
+        }
         let width = self.total.to_string().len();
         format!("{:>width$}/{}", self.taken, self.total)
     }

@@ -74,8 +74,6 @@ pub struct Facts<'a> {
     pub head: &'a str,
     /// Whether the journal's lines are left out.
     pub public: bool,
-    /// Files that people put beside the archive's own.
-    pub beside: &'a [(String, String)],
     /// The plans that were run, oldest first.
     pub held: Vec<Held<'a>>,
     /// Each key as its device reported it, with the line that recorded it.
@@ -101,7 +99,6 @@ impl<'a> Facts<'a> {
             verified: report.verified,
             head: &report.head,
             public: report.public,
-            beside: &report.beside,
             held: held(records),
             keys: BTreeMap::new(),
             copies: BTreeMap::new(),

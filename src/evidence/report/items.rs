@@ -35,8 +35,6 @@ pub enum Proof {
     Checks(Area, usize),
     /// A place of the report: its anchor, and what stands there.
     Place(&'static str, &'static str),
-    /// A file of the archive.
-    File(String),
 }
 
 /// A part of an item.
@@ -183,7 +181,6 @@ fn proofs(all: &[Proof]) -> Markup {
                 Proof::Line(line) => { "line " (to(*line)) },
                 Proof::Checks(area, count) => a href={ "#checks-" (area.as_str()) } { (count) " checks" },
                 Proof::Place(anchor, words) => a href={ "#" (anchor) } { (words) },
-                Proof::File(path) => code { (path) },
             }
         }
         @if all.len() > SHOWN { ", and " (all.len().saturating_sub(SHOWN)) " more" }

@@ -39,6 +39,11 @@ pub fn kept(records: &[Record]) -> Vec<Kept> {
             }
             Event::DeviationRecorded { by, .. } => values.push((Private::Names, by)),
             Event::RefusalRecorded { person, .. } => values.push((Private::Names, person)),
+            Event::ObservationRecorded { said, .. } => {
+                let said =
+                    said.iter().filter_map(|(question, answer)| Some((of(question)?, answer.as_str())));
+                values.extend(said);
+            }
             Event::DeviceOpened { claims, .. } => values.push((Private::Serials, &claims.serial)),
             Event::KeyMade { key, .. } => {
                 values.extend(
@@ -58,6 +63,15 @@ pub fn kept(records: &[Record]) -> Vec<Kept> {
         }
     }
     kept
+}
+
+/// What an answer is, as the seal takes it.
+fn of(question: &str) -> Option<Private> {
+    match question.split(' ').next() {
+        Some("Where") => Some(Private::Places),
+        Some("Who" | "Who?") => Some(Private::Names),
+        _ => (question == "By whom?").then_some(Private::Names),
+    }
 }
 
 /// The salted hashes of a value in the seals.

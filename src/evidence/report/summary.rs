@@ -67,7 +67,7 @@ fn holds(facts: &Facts<'_>) -> Markup {
         facts.state.newest(Role::Root).and_then(|root| Some((root.version, threshold(&root.content)?)));
     html! {
         strong { (purpose) } " of " (facts.keys.len()) " keys on " (devices) " devices, " (facts.state.certificates.len()) " certificates and "
-        (facts.state.crls.len()) " lists of revoked ones"
+        (facts.state.crls.len()) @if facts.state.crls.len() == 1 { " list" } @else { " lists" } " of revoked ones"
         @if let Some((version, (threshold, keys))) = root {
             "; what clients trust can be changed by " strong { (threshold) " of " (keys) } " keyholders (TUF root " (version) ")"
         }

@@ -43,6 +43,7 @@ pub(super) fn cover(script: &Script<'_>) -> Markup {
                 li { "What stands here is compared with the screen, letter by letter. Boxes are filled in from the screen." }
                 li { "Each step is ticked, timed and initialled when it is done, and not before." }
                 li { "What goes otherwise is written on the deviation sheet, and typed: " code { "deviation" } " is taken at every prompt." }
+                li { "Who comes or leaves, bags, media, custodians and recordings are typed too: " code { "entry" } ", " code { "exit" } ", " code { "bag" } ", " code { "media" } ", " code { "custody" } ", " code { "video" } "." }
                 li { "Anybody may stop the ceremony at any time: " code { "pause" } ", or Ctrl-C. Nothing is lost." }
                 li { "Nobody has to sign. A refusal, with its reason, is a result: " code { "refusal" } " is taken at every prompt." }
                 li { "No PIN, password or share is ever written on this paper." }

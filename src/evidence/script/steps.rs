@@ -268,9 +268,16 @@ pub(super) fn sections(action: &Action) -> &'static [&'static str] {
             "other-bytes",
             "step-missing",
         ],
-        Action::SignMetadata { .. } => {
-            &["device-missing", "wrong-pin", "pin-locked", "device-failed", "other-device", "key-missing"]
-        }
+        Action::SignMetadata { .. } => &[
+            "device-missing",
+            "wrong-pin",
+            "pin-locked",
+            "device-failed",
+            "other-device",
+            "key-missing",
+            "keyholders-missing",
+            "response-refused",
+        ],
         Action::AssembleTrustRoot | Action::TakeTarget { .. } | Action::Publish { .. } => {
             &["disk", "archive-busy", "archive-changed", "step-missing"]
         }

@@ -1,6 +1,7 @@
 //! The close: E-35 to E-44.
 
 use super::{How, Item, Part, Proof, absent, item};
+use crate::archive::event::Observation;
 use crate::archive::{Confirmation, Event};
 use crate::evidence::report::{Facts, seals};
 use crate::plan::Name;
@@ -47,7 +48,18 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
         item(
             "E-37",
             "media and bag numbers, custodian, place, two initials",
-            vec![absent("media", How::Captured)],
+            vec![
+                facts.by_lines("media and their place", How::Captured, |event| {
+                    matches!(event, Event::ObservationRecorded { what: Observation::Media, .. })
+                }),
+                facts.by_lines("bag numbers", How::Captured, |event| {
+                    matches!(event, Event::ObservationRecorded { what: Observation::Bag, .. })
+                }),
+                facts.by_lines("custodian", How::Captured, |event| {
+                    matches!(event, Event::ObservationRecorded { what: Observation::Custody, .. })
+                }),
+                absent("two initials", How::Captured),
+            ],
         ),
         item("E-38", "deletion or destruction, two sign-offs", vec![absent("destruction", How::Captured)]),
         item("E-39", "deviations: expected, happened, decided, by whom", vec![deviations]),
@@ -92,16 +104,9 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                 facts.by_lines("published", How::Automated, |event| {
                     matches!(event, Event::MetadataPublished { .. })
                 }),
-                Part {
-                    what: "proofs of logs",
-                    how: How::Automated,
-                    proofs: facts
-                        .beside
-                        .iter()
-                        .filter(|(path, _)| path.starts_with("evidence/proofs/"))
-                        .map(|(path, _)| Proof::File(path.clone()))
-                        .collect(),
-                },
+                facts.by_lines("proofs of logs", How::Automated, |event| {
+                    matches!(event, Event::ProofRecorded { .. })
+                }),
             ],
         ),
     ]

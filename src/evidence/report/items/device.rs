@@ -1,8 +1,12 @@
 //! Devices and keys: E-14 to E-26.
 
 use super::{How, Item, Part, Proof, absent, item};
+use std::collections::BTreeMap;
+
+use crate::archive::event::Moment;
 use crate::archive::{Confirmation, Event, KeyRecord};
 use crate::evidence::report::Facts;
+use crate::plan::Name;
 use crate::token::DeviceReport;
 use crate::verify::Area;
 
@@ -44,14 +48,30 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
         item(
             "E-16",
             "all objects before and after: the factory state",
-            vec![absent("before", How::Automated), absent("after", How::Automated)],
+            vec![
+                facts.by_lines("before", How::Automated, |event| {
+                    matches!(event, Event::DeviceInventoried { when: Moment::Before, .. })
+                }),
+                Part { what: "every device was empty at first", how: How::Automated, proofs: empty(facts) },
+                facts.by_lines("after", How::Automated, |event| {
+                    matches!(event, Event::DeviceInventoried { when: Moment::After, .. })
+                }),
+            ],
         ),
         item(
             "E-17",
             "default PIN, SO PIN, PUK, management key changed",
             vec![absent("defaults", How::Automated)],
         ),
-        item("E-18", "PIN retry flags before each login", vec![absent("flags", How::Automated)]),
+        item(
+            "E-18",
+            "PIN retry flags before each login",
+            vec![facts.by_lines(
+                "flags, when it was opened",
+                How::Automated,
+                |event| matches!(event, Event::DeviceInventoried { flags, .. } if !flags.is_empty()),
+            )],
+        ),
         item(
             "E-19",
             "who logged in, and when",
@@ -65,7 +85,11 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             "mechanism and template",
             vec![
                 facts.by_lines("mechanism", How::Automated, made(|key| !key.mechanism.is_empty())),
-                absent("template", How::Automated),
+                facts.by_lines(
+                    "template",
+                    How::Automated,
+                    |event| matches!(event, Event::DeviceProbed { template, .. } if !template.is_empty()),
+                ),
             ],
         ),
         item(
@@ -74,7 +98,9 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             vec![
                 facts.by_lines("read back", How::Automated, made(|key| !key.attributes.is_empty())),
                 facts.by_checks("judged", Area::Keys, "its device claims"),
-                absent("probed on a throwaway key", How::Automated),
+                facts.by_lines("probed on a throwaway key", How::Automated, |event| {
+                    matches!(event, Event::DeviceProbed { .. })
+                }),
             ],
         ),
         item(
@@ -118,6 +144,21 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             ],
         ),
     ]
+}
+
+/// The first list of each device, where every one of them is empty.
+fn empty(facts: &Facts<'_>) -> Vec<Proof> {
+    let mut first: BTreeMap<&Name, (u64, bool)> = BTreeMap::new();
+    for record in facts.records {
+        if let Event::DeviceInventoried { device, when: Moment::Before, objects, .. } = &record.event {
+            first.entry(device).or_insert((record.seq, objects.is_empty()));
+        }
+    }
+    let opened = facts.devices.keys().all(|device| first.contains_key(*device));
+    if !opened || first.values().any(|(_, empty)| !empty) {
+        return Vec::new();
+    }
+    first.values().map(|(line, _)| Proof::Line(*line)).collect()
 }
 
 /// The report has fingerprints where the archive has something to print them of.

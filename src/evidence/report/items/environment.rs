@@ -50,7 +50,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
         item(
             "E-11",
             "kernel's and devices' random sources answer",
-            vec![absent("the kernel's", How::Automated), absent("the devices'", How::Automated)],
+            vec![facts.by_lines("the kernel's", How::Automated, |event| matches!(event, Event::MachineDescribed { facts } if facts.get("random source").is_some_and(|found| found == "answers"))), absent("the devices'", How::Automated)],
         ),
         item(
             "E-12",
@@ -61,8 +61,8 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                     How::Automated,
                     |event| matches!(event, Event::CeremonyStarted { tool, .. } if !tool.is_empty()),
                 ),
-                absent("own hash", How::Automated),
-                absent("dependency list", How::Automated),
+                facts.by_lines("own hash", How::Automated, |event| matches!(event, Event::ToolIdentified { sha256: Some(_), .. })),
+                facts.by_lines("dependency list, by its hash", How::Automated, |event| matches!(event, Event::ToolIdentified { dependencies, .. } if !dependencies.is_empty())),
                 absent("known-answer tests", How::Automated),
             ],
         ),

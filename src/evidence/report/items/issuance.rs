@@ -94,6 +94,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             "private-key operations against the plan; the device's own log",
             vec![
                 facts.by_checks("counted, each intended before", Area::Journal, "each intended before"),
+                facts.by_lines("as many as the steps needed", How::Automated, |event| matches!(event, Event::OperationsCounted { keys } if keys.values().all(|key| key.made == key.planned))),
                 absent("the device's own log", How::Automated),
             ],
         ),

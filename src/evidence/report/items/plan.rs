@@ -1,6 +1,7 @@
 //! Plan and people: E-01 to E-07.
 
 use super::{How, Item, Part, Proof, absent, item};
+use crate::archive::event::Observation;
 use crate::archive::{Confirmation, Event};
 use crate::evidence::report::Facts;
 use crate::verify::Area;
@@ -71,14 +72,24 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             "E-05",
             "entries, exits, breaks",
             vec![
-                absent("entries and exits", How::Captured),
+                facts.by_lines("entries and exits", How::Captured, |event| {
+                    matches!(
+                        event,
+                        Event::ObservationRecorded { what: Observation::Entry | Observation::Exit, .. }
+                    )
+                }),
                 Part { what: "breaks", how: How::Automated, proofs: pauses.collect() },
             ],
         ),
         item(
             "E-06",
             "auditor or video, and the video's later hash",
-            vec![absent("auditor or video", How::Captured), absent("the video's hash", How::Captured)],
+            vec![
+                facts.by_lines("auditor or video", How::Captured, |event| {
+                    matches!(event, Event::ObservationRecorded { what: Observation::Video, .. })
+                }),
+                facts.by_lines("the video's hash", How::Captured, hashed),
+            ],
         ),
         item(
             "E-07",
@@ -89,10 +100,19 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                     How::Automated,
                     |event| matches!(event, Event::DeviceOpened { claims, .. } if !claims.serial.is_empty()),
                 ),
-                absent("bag numbers", How::Captured),
+                facts.by_lines("bag numbers", How::Captured, |event| {
+                    matches!(event, Event::ObservationRecorded { what: Observation::Bag, .. })
+                }),
             ],
         ),
     ]
+}
+
+/// A recording whose SHA-256 was said.
+fn hashed(event: &Event) -> bool {
+    let hex =
+        |said: &String| said.trim().len() == 64 && said.trim().bytes().all(|byte| byte.is_ascii_hexdigit());
+    matches!(event, Event::ObservationRecorded { what: Observation::Video, said } if said.values().any(hex))
 }
 
 /// Where people confirmed the plan before any device of that sitting was opened.
