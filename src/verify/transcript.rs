@@ -30,7 +30,10 @@ pub fn check(records: &[Record], sheet: &mut Sheet) {
         let line = record.seq;
         match &record.event {
             Event::CeremonyStarted { .. } => run = Run::default(),
-            Event::SignatureIntended { key, .. } | Event::SignatureRepeated { key, .. } => {
+            Event::SignatureIntended { key, .. }
+            | Event::SignatureRepeated { key, .. }
+            // A copy signs once, to prove itself.
+            | Event::CopyIntended { key, .. } => {
                 let count = run.uses.entry(key.as_str()).or_default();
                 *count = count.saturating_add(1);
             }
