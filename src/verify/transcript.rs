@@ -30,16 +30,18 @@ pub fn check(records: &[Record], sheet: &mut Sheet) {
         let line = record.seq;
         match &record.event {
             Event::CeremonyStarted { .. } => run = Run::default(),
-            Event::SignatureIntended { key, .. }
-            | Event::SignatureRepeated { key, .. }
-            // A copy signs once, to prove itself.
-            | Event::CopyIntended { key, .. } => {
+            Event::SignatureIntended { key, .. } | Event::SignatureRepeated { key, .. } => {
                 let count = run.uses.entry(key.as_str()).or_default();
                 *count = count.saturating_add(1);
             }
             // What is made on a device has its key's name.
             Event::KeyIntended { key, .. } => _ = run.made.insert(key.as_str()),
-            Event::CopyIntended { key, .. } => _ = run.made.insert(key.as_str()),
+            // A copy signs once, to prove itself.
+            Event::CopyIntended { key, .. } => {
+                run.made.insert(key.as_str());
+                let count = run.uses.entry(key.as_str()).or_default();
+                *count = count.saturating_add(1);
+            }
             Event::DeviceInventoried { device, when, objects, .. } => {
                 let now: Vec<Object<'_>> = objects
                     .iter()
