@@ -100,7 +100,7 @@ fn otherwise(facts: &Facts<'_>) -> Markup {
         @if deviations == 0 && refusals == 0 { strong { "No deviation and no refusal" } " was recorded" }
         @else { strong { (deviations) " deviations and " (refusals) " refusals" } " were recorded" }
         "; the plan waives " (waivers) @if waivers == 1 { " rule. " } @else { " rules. " }
-        (sealed(facts)) " " a href="#deviations" { "What went otherwise." }
+        (sealed(facts)) " All that went otherwise stands " a href="#deviations" { "further below" } "."
     }
 }
 
