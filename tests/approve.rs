@@ -5,6 +5,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rootwright::pki::sha256_hex;
 use serde_json::Value;
 use support::site::Site;
 use support::ssh::SshKey;
@@ -137,8 +138,19 @@ fn an_approval_counts_for_its_plan_alone_and_is_kept() {
     assert_eq!(unknown.code, 5, "{}", unknown.shown());
     assert!(unknown.err.contains("STATEMENT-OWN-KEY"), "{}", unknown.shown());
     let archive = world.site.archive().display().to_string();
-    let made = world.approve(&second, "keyholder-1", "keyholder.json", &["--archive", &archive]);
+    let logs = world.path("logs").display().to_string();
+    let more = ["--archive", &archive, "--requests", &logs];
+    let made = world.approve(&second, "keyholder-1", "keyholder.json", &more);
     assert_eq!(made.code, 0, "{}", made.shown());
+    // What somebody with a network submits before the day: it is of this very signature.
+    let stem = format!("approval-{}", &sha256_hex(&fs::read(&second).unwrap())[..8]);
+    let request = json(&world.path(&format!("logs/{stem}.keyholder-1.rekor.json")));
+    let signed = json(&world.path("keyholder.json"))["signatures"][0]["sig"].clone();
+    assert_eq!(request["hashedRekordRequestV002"]["signature"]["content"], signed);
+    let message = fs::read_to_string(world.path(&format!("logs/{stem}.sigsum"))).unwrap();
+    let payload = json(&world.path("keyholder.json"))["payload"].as_str().unwrap().to_string();
+    let payload = data_encoding::BASE64.decode(payload.as_bytes()).unwrap();
+    assert_eq!(message.trim(), sha256_hex(&rootwright::pki::dsse::pae(&payload)));
     assert_eq!(world.by_ssh(&second, "ben", &world.ben, "ben.json").code, 0);
 
     // A changed signature.

@@ -11,6 +11,7 @@ use crate::ceremony::console::{Fingerprint, Terminal};
 use crate::ceremony::endorse::{AtDevice, SigningError};
 use crate::evidence::approval::{Approvable, BadApproval};
 use crate::evidence::signer::Signers;
+use crate::evidence::transparency::Signed;
 use crate::lint::statement::Endorsed;
 use crate::pki::dsse::Envelope;
 use crate::pki::sha256_hex;
@@ -46,6 +47,11 @@ pub struct Approve {
     /// Sign with SSH, though the site has a device of the person.
     #[arg(long)]
     ssh: bool,
+
+    /// Also write what somebody with a network submits to transparency logs: proof that the plan, and the script
+    /// that follows from it, was there before the day.
+    #[arg(long, value_name = "DIR")]
+    requests: Option<PathBuf>,
 
     /// What `ssh-keygen -Y sign` made of the file that this command wrote.
     #[arg(long, value_name = "FILE")]
@@ -103,7 +109,16 @@ impl Approve {
                 return Err(signer::ask_ssh(&part, &payload, to_sign.into(), Section::Approvals)?);
             }
         };
-        let file = Envelope { payload, signatures: vec![endorsed.signature().clone()] }.file();
+        let signature = endorsed.signature().clone();
+        let mut requests = Vec::new();
+        if let Some(folder) = &self.requests {
+            let public = signers.device(&part).filter(|key| key.fingerprint() == signature.keyid);
+            let signed = public.map(|public| Signed { payload: &payload, signature: &signature.sig, public });
+            let stem = format!("approval-{}", sha256.get(..8).unwrap_or_default());
+            let (message, body) = signer::log_requests(folder, &stem, &part, &payload, signed)?;
+            requests.extend([Some(message), body].into_iter().flatten());
+        }
+        let file = Envelope { payload, signatures: vec![signature] }.file();
         signer::write(&self.out, &file)?;
         let document = json!({
             "plan": sha256,
@@ -111,10 +126,16 @@ impl Approve {
             "key": endorsed.key(),
             "keyid": endorsed.signature().keyid,
             "file": self.out.display().to_string(),
+            "requests": requests,
         });
         output.result(&document, || {
+            let logs = if requests.is_empty() {
+                String::new()
+            } else {
+                format!("For transparency logs: {}.\n{}", requests.join(", "), signer::HOW_TO_LOG)
+            };
             format!(
-                "{part} approves the plan with SHA-256 {sha256}.\nBring {} along: rootwright run … --approval {}\n",
+                "{part} approves the plan with SHA-256 {sha256}.\nBring {} along: rootwright run … --approval {}\n{logs}",
                 self.out.display(),
                 load::quoted(&self.out.display().to_string())
             )

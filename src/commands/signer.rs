@@ -8,6 +8,7 @@ use crate::archive;
 use crate::ceremony::CeremonyError;
 use crate::ceremony::endorse::SigningError;
 use crate::ceremony::people::Person;
+use crate::evidence::transparency::{self, Signed};
 use crate::lint::statement::EndorseError;
 use crate::pki::dsse;
 use crate::pki::ssh::{NAMESPACE, SshSignature};
@@ -81,4 +82,26 @@ pub(super) fn failure(error: SigningError, section: Section) -> Failure {
         }
         SigningError::Endorse { .. } => Failure::refused(section, message).help("nothing was written"),
     }
+}
+
+/// What somebody with a network does with the files that [`log_requests`] writes.
+pub(super) const HOW_TO_LOG: &str = "With a network: each *.rekor.json is the body of a POST to a Rekor v2 log's /api/v2/log/entries;\neach *.sigsum is for `sigsum-submit --raw-hash -k KEY -p POLICY FILE`.\n";
+
+/// Writes the message for Sigsum of a statement, and the request for Rekor of a signature under it, where that
+/// is of a kind that Rekor takes. Gives the names of the files.
+pub(super) fn log_requests(
+    folder: &Path,
+    stem: &str,
+    person: &Name,
+    payload: &[u8],
+    signed: Option<Signed<'_>>,
+) -> Result<(String, Option<String>), Failure> {
+    let unwritable = |error: std::io::Error| Failure::usage(format!("{}: {error}", folder.display()));
+    crate::archive::disk::make_folder(folder).map_err(unwritable)?;
+    let message = format!("{stem}.sigsum");
+    write(&folder.join(&message), &transparency::sigsum_message(payload))?;
+    let Some(body) = signed.and_then(|signed| signed.rekor_request()) else { return Ok((message, None)) };
+    let name = format!("{stem}.{person}.rekor.json");
+    write(&folder.join(&name), &body)?;
+    Ok((message, Some(name)))
 }

@@ -9,7 +9,7 @@ use super::super::{Code, Failure, Output, signer};
 use crate::archive::{Archive, Event, State, layout};
 use crate::ceremony::clock::Clock;
 use crate::evidence::signer::Signers;
-use crate::evidence::transparency::{self, Signed};
+use crate::evidence::transparency::Signed;
 use crate::pki::PublicKey;
 use crate::pki::dsse::{Envelope, EnvelopeSignature};
 use crate::plan::{Name, Plan};
@@ -73,22 +73,16 @@ pub(super) fn write_requests(
     plan: &Plan,
     folder: &Path,
 ) -> Result<Code, Failure> {
-    let unwritable = |error: std::io::Error| Failure::usage(format!("{}: {error}", folder.display()));
-    crate::archive::disk::make_folder(folder).map_err(unwritable)?;
     let (mut files, mut left_out) = (Vec::new(), Vec::new());
     for voice in voices(state, plan) {
         let stem = voice.of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
-        let message = format!("{stem}.sigsum");
-        signer::write(&folder.join(&message), &transparency::sigsum_message(&voice.payload))?;
+        let signed = voice.signed();
+        let (message, body) = signer::log_requests(folder, stem, &voice.person, &voice.payload, signed)?;
         if !files.contains(&message) {
             files.push(message);
         }
-        match voice.signed().and_then(|signed| signed.rekor_request()) {
-            Some(body) => {
-                let name = format!("{stem}.{}.rekor.json", voice.person);
-                signer::write(&folder.join(&name), &body)?;
-                files.push(name);
-            }
+        match body {
+            Some(name) => files.push(name),
             None => left_out.push(format!("{} under {}", voice.person, voice.of)),
         }
     }
@@ -98,7 +92,8 @@ pub(super) fn write_requests(
         for voice in &left_out {
             text.push_str(&format!("Rekor takes no signature of this kind: {voice}.\n"));
         }
-        text.push_str("With a network: each *.rekor.json is the body of a POST to a Rekor v2 log's /api/v2/log/entries;\neach *.sigsum is for `sigsum-submit --raw-hash -k KEY -p POLICY FILE`.\nBring the log's answers back: rootwright seal ARCHIVE --site SITE --proof ANSWER --trusted-root trusted_root.json\n");
+        text.push_str(signer::HOW_TO_LOG);
+        text.push_str("Bring the log's answers back: rootwright seal ARCHIVE --site SITE --proof ANSWER --trusted-root trusted_root.json\n");
         text
     })?;
     Ok(Code::Done)
