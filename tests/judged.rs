@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 use support::clients::{self, pkilint};
 use support::documents::{loud, repository_file, rows};
+use support::years::{Years, starts_from};
 use support::{files, folder, rehearse, rehearsed, repository};
 
 const DOCUMENT: &str = "docs/second-opinion.md";
@@ -26,6 +27,8 @@ struct Made {
     /// Issuer, and what it issued.
     pairs: Vec<(PathBuf, PathBuf)>,
     crls: Vec<PathBuf>,
+    /// Archives that are gone when this is.
+    kept: Vec<Years>,
 }
 
 impl Made {
@@ -59,8 +62,17 @@ impl Made {
 fn everything() -> Made {
     let mut made = Made::default();
     for plan in files(&repository().join("ceremony")) {
-        if plan.extension().is_some_and(|extension| extension == "toml") {
-            made.take(rehearsed(&format!("ceremony/{}", plan.display())));
+        if plan.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let name = format!("ceremony/{}", plan.display());
+        // What follows another plan is held over what that one made.
+        if starts_from(&repository().join(&name)).is_none() {
+            made.take(rehearsed(&name));
+        } else {
+            let years = Years::after(&name);
+            made.take(&years.archive());
+            made.kept.push(years);
         }
     }
     let place = support::program_folder();
