@@ -101,16 +101,11 @@ impl Pkcs11Token {
             Attribute::Modulus(transport.modulus.clone()),
             Attribute::PublicExponent(transport.exponent.clone()),
         ];
-        let carrier = [
-            Attribute::Class(ObjectClass::SECRET_KEY),
-            Attribute::KeyType(KeyType::AES),
-            Attribute::Token(false),
-            Attribute::Private(true),
-            Attribute::Sensitive(true),
+        let carrier = carrier([
             Attribute::Extractable(true),
             Attribute::Wrap(true),
             Attribute::ValueLen(Ulong::new(32)),
-        ];
+        ]);
         self.call(
             || format!("wrapping the key `{key}`"),
             |session| {
@@ -143,15 +138,7 @@ impl Pkcs11Token {
         let described = describe(public).map_err(|reason| {
             self.bad_reply(format!("the public key `{key}`"), (reason, "one that can be read".into()))
         })?;
-        let carrier = [
-            Attribute::Class(ObjectClass::SECRET_KEY),
-            Attribute::KeyType(KeyType::AES),
-            Attribute::Token(false),
-            Attribute::Private(true),
-            Attribute::Sensitive(true),
-            Attribute::Extractable(false),
-            Attribute::Unwrap(true),
-        ];
+        let carrier = carrier([Attribute::Extractable(false), Attribute::Unwrap(true)]);
         let kind = Attribute::KeyType(kind(algorithm));
         let (mut theirs, mut ours) = template::pair(key, algorithm);
         theirs.retain(|attribute| {
@@ -205,6 +192,19 @@ impl Pkcs11Token {
             _ => Err(self.missing(key)?),
         }
     }
+}
+
+/// The AES key of one copy, as a session object of either token.
+fn carrier<const N: usize>(more: [Attribute; N]) -> Vec<Attribute> {
+    let mut template = vec![
+        Attribute::Class(ObjectClass::SECRET_KEY),
+        Attribute::KeyType(KeyType::AES),
+        Attribute::Token(false),
+        Attribute::Private(true),
+        Attribute::Sensitive(true),
+    ];
+    template.extend(more);
+    template
 }
 
 /// SHA-1 here is no weakness: OAEP asks of its hash no resistance to collisions, and it is the one that every
