@@ -101,6 +101,12 @@ fn the_operator_is_led_through_a_whole_ceremony() {
     terminal.answer("What was decided?", "begin at ten");
     terminal.answer("By whom?", "the administrator");
     terminal.expect("noted");
+    terminal.answer(DATE, "destroyed");
+    terminal.answer("What?", "the medium of the rehearsal");
+    terminal.answer("How?", "shredded");
+    terminal.answer("By whom?", "the administrator");
+    terminal.answer("The initials of two who saw it?", "AE, BF");
+    terminal.expect("noted");
     terminal.answer(DATE, "refusal");
     terminal.expect("Who does not sign off?");
     terminal.press(CTRL_C);
@@ -186,6 +192,14 @@ fn recorded(archive: &Path) {
     {
         assert!(shown.out.contains(text), "{text}: {}", shown.shown());
     }
+    // What no program can know is captured for the report, under its number.
+    let page = archive.with_file_name("report.html").display().to_string();
+    let report = run(["report", &archive.display().to_string(), "-o", &page, "--json"]).json();
+    let status = |id: &str| {
+        let item = report["items"].as_array().unwrap().iter().find(|item| item["id"] == id).unwrap();
+        item["status"].as_str().unwrap().to_string()
+    };
+    assert_eq!([status("E-38"), status("E-43")], ["captured", "absent"]);
     let people = events.iter().find_map(|event| match event {
         Event::CeremonyStarted { people, .. } => Some(people.clone()),
         _ => None,

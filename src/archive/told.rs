@@ -202,6 +202,22 @@ pub enum Observation {
     Media,
     /// A thing is handed to somebody who keeps it.
     Custody,
+    /// What the machine was started from, and its hash.
+    Boot,
+    /// Radios, addresses and cables of the machine.
+    Radios,
+    /// The number of a device's certificate (FIPS 140, Common Criteria).
+    Certificate,
+    /// Default PINs and management keys of a device, and that they were changed.
+    Defaults,
+    /// What a device's own log says.
+    DeviceLog,
+    /// Who holds the shares of a PIN.
+    Shares,
+    /// Something is deleted or destroyed.
+    Destroyed,
+    /// Until when something is kept.
+    Retention,
 }
 
 impl Observation {
@@ -214,6 +230,14 @@ impl Observation {
             Self::Video => "video",
             Self::Media => "media",
             Self::Custody => "custody",
+            Self::Boot => "boot",
+            Self::Radios => "radios",
+            Self::Certificate => "certificate",
+            Self::Defaults => "defaults",
+            Self::DeviceLog => "device-log",
+            Self::Shares => "shares",
+            Self::Destroyed => "destroyed",
+            Self::Retention => "retention",
         }
     }
 }

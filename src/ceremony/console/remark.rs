@@ -11,6 +11,10 @@ pub(super) const HELP: &str = "  what the question asks for   goes on
   entry, exit                  records who comes in, or leaves
   bag, media, custody          records a bag's number, a copy's medium, who keeps what
   video                        records what films this, or the hash of a film
+  boot, radios                 records what the machine was started from, its radios and cables
+  certificate, defaults        records a device's certificate number, which default PINs were changed
+  device-log                   records what a device's own log says
+  shares, destroyed, retention records who holds shares, what was destroyed, until when things are kept
   ?                            shows this";
 
 /// What is asked, one after the other, and what comes of the answers.
@@ -68,7 +72,15 @@ observations! {
     BAG, Bag, "A tamper-evident bag.", ["Which number?", "What is in it?", "Opened or closed?", "By whom?"];
     VIDEO, Video, "A recording.", ["What films?", "Who keeps it?", "Its SHA-256, or later?"];
     MEDIA, Media, "A medium with a copy.", ["Which medium?", "What is on it?", "Where is it kept?"];
-    CUSTODY, Custody, "Something is handed over.", ["What?", "Who takes it?", "Where is it kept?"];
+    CUSTODY, Custody, "Something is handed over.", ["What?", "Who takes it?", "Where is it kept?", "The initials of two who saw it?"];
+    BOOT, Boot, "What the machine was started from.", ["Which medium?", "Its SHA-256?", "Who checked it?"];
+    RADIOS, Radios, "Radios, addresses and cables.", ["Which radios are there, and how are they off?", "Which addresses does it have?", "Which cables are plugged in?", "Who looked?"];
+    CERTIFICATE, Certificate, "A device's certificate.", ["Which device?", "Which number (FIPS 140, Common Criteria)?", "Where was it looked up?"];
+    DEFAULTS, Defaults, "A device's default PINs.", ["Which device?", "Which were changed (PIN, officer's PIN, PUK, management key)?", "By whom?"];
+    DEVICE_LOG, DeviceLog, "A device's own log.", ["Which device?", "How many uses of keys does it count?", "Where is the log kept?"];
+    SHARES, Shares, "Holders of shares.", ["Of which device's PIN?", "Who holds which share?", "Where are they kept?"];
+    DESTROYED, Destroyed, "Something is deleted or destroyed.", ["What?", "How?", "By whom?", "The initials of two who saw it?"];
+    RETENTION, Retention, "How long things are kept.", ["What?", "Until when?", "By whom?"];
 }
 
 fn observed(what: Observation, questions: &[&str], answers: &[String]) -> Option<Event> {

@@ -15,6 +15,7 @@ use maud::{Markup, html};
 use super::facts::Facts;
 use super::holdings::to;
 use crate::archive::Event;
+use crate::archive::event::Observation;
 use crate::verify::{Area, Verdict};
 
 /// Who saw to it.
@@ -118,6 +119,11 @@ pub fn items(facts: &Facts<'_>) -> Vec<Item> {
 /// An item with its parts.
 fn item(id: &'static str, title: &'static str, parts: Vec<Part>) -> Item {
     Item { id, title, parts }
+}
+
+/// What a person recorded at a prompt.
+fn observed(wanted: Observation) -> impl Fn(&Event) -> bool {
+    move |event| matches!(event, Event::ObservationRecorded { what, .. } if *what == wanted)
 }
 
 /// A part that nothing of an archive proves yet.

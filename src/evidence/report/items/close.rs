@@ -1,6 +1,6 @@
 //! The close: E-35 to E-44.
 
-use super::{How, Item, Part, Proof, absent, item};
+use super::{How, Item, Part, Proof, absent, item, observed};
 use crate::archive::event::Observation;
 use crate::archive::{Confirmation, Event};
 use crate::evidence::report::{Facts, seals};
@@ -23,8 +23,10 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             "backup, share holders, restore test",
             vec![
                 facts.by_lines("backup", How::Automated, |event| matches!(event, Event::CopyMade { .. })),
-                absent("share holders", How::Captured),
-                absent("restore test", How::Captured),
+                facts.by_lines("share holders", How::Captured, observed(Observation::Shares)),
+                facts.by_lines("the copy signed", How::Automated, |event| {
+                    matches!(event, Event::CopyMade { .. })
+                }),
             ],
         ),
         item(
@@ -58,10 +60,14 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                 facts.by_lines("custodian", How::Captured, |event| {
                     matches!(event, Event::ObservationRecorded { what: Observation::Custody, .. })
                 }),
-                absent("two initials", How::Captured),
+                facts.by_lines("two initials", How::Captured, initialled(Observation::Custody)),
             ],
         ),
-        item("E-38", "deletion or destruction, two sign-offs", vec![absent("destruction", How::Captured)]),
+        item(
+            "E-38",
+            "deletion or destruction, two sign-offs",
+            vec![facts.by_lines("destruction", How::Captured, initialled(Observation::Destroyed))],
+        ),
         item("E-39", "deviations: expected, happened, decided, by whom", vec![deviations]),
         item(
             "E-40",
@@ -96,7 +102,11 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                 },
             }],
         ),
-        item("E-43", "retention date", vec![absent("retention", How::Captured)]),
+        item(
+            "E-43",
+            "retention date",
+            vec![facts.by_lines("retention", How::Captured, observed(Observation::Retention))],
+        ),
         item(
             "E-44",
             "publication and log proofs",
@@ -110,6 +120,16 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             ],
         ),
     ]
+}
+
+/// What was recorded with the initials of two people.
+fn initialled(wanted: Observation) -> impl Fn(&Event) -> bool {
+    move |event| match event {
+        Event::ObservationRecorded { what, said } if *what == wanted => {
+            said.iter().any(|(question, answer)| question.contains("initials") && !answer.trim().is_empty())
+        }
+        _ => false,
+    }
 }
 
 /// A sign-off, an objection or a refusal.

@@ -1,9 +1,9 @@
 //! Devices and keys: E-14 to E-26.
 
-use super::{How, Item, Part, Proof, absent, item};
+use super::{How, Item, Part, Proof, item, observed};
 use std::collections::BTreeMap;
 
-use crate::archive::event::Moment;
+use crate::archive::event::{Moment, Observation};
 use crate::archive::{Confirmation, Event, KeyRecord};
 use crate::evidence::report::Facts;
 use crate::plan::Name;
@@ -42,7 +42,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                     How::Automated,
                     opened(|claims| !claims.serial.is_empty() && !claims.firmware.is_empty()),
                 ),
-                absent("certificate number", How::Captured),
+                facts.by_lines("certificate number", How::Captured, observed(Observation::Certificate)),
             ],
         ),
         item(
@@ -61,7 +61,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
         item(
             "E-17",
             "default PIN, SO PIN, PUK, management key changed",
-            vec![absent("defaults", How::Automated)],
+            vec![facts.by_lines("defaults", How::Captured, observed(Observation::Defaults))],
         ),
         item(
             "E-18",

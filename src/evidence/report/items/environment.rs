@@ -1,6 +1,7 @@
 //! The environment: E-08 to E-13.
 
-use super::{How, Item, Part, Proof, absent, item};
+use super::{How, Item, Part, Proof, absent, item, observed};
+use crate::archive::event::Observation;
 use crate::archive::{Event, Record};
 use crate::evidence::report::Facts;
 use crate::site::MachineCheck;
@@ -23,7 +24,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             "E-08",
             "the started medium's hash; swap off, core dumps off",
             vec![
-                absent("the medium's hash", How::Automated),
+                facts.by_lines("the medium's hash", How::Captured, observed(Observation::Boot)),
                 facts.by_lines("swap", How::Automated, looked(MachineCheck::Swap)),
                 facts.by_lines("core dumps", How::Automated, looked(MachineCheck::CoreDumps)),
             ],
@@ -33,8 +34,8 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             "air gap: links, addresses, radios",
             vec![
                 facts.by_lines("links", How::Automated, looked(MachineCheck::Network)),
-                absent("addresses", How::Automated),
-                absent("radios", How::Automated),
+                facts.by_lines("addresses", How::Captured, observed(Observation::Radios)),
+                facts.by_lines("radios", How::Captured, observed(Observation::Radios)),
             ],
         ),
         item(

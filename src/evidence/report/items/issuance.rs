@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{How, Item, Part, Proof, absent, item};
+use super::{How, Item, Part, Proof, item, observed};
+use crate::archive::event::Observation;
 use crate::archive::{Confirmation, Event};
 use crate::evidence::report::Facts;
 use crate::plan::{Key, Name};
@@ -95,7 +96,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             vec![
                 facts.by_checks("counted, each intended before", Area::Journal, "each intended before"),
                 facts.by_lines("as many as the steps needed", How::Automated, |event| matches!(event, Event::OperationsCounted { keys } if keys.values().all(|key| key.made == key.planned))),
-                absent("the device's own log", How::Automated),
+                facts.by_lines("the device's own log", How::Captured, observed(Observation::DeviceLog)),
             ],
         ),
     ]
