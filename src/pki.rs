@@ -8,6 +8,7 @@ pub mod csr;
 pub mod draft;
 pub mod dsse;
 pub mod key;
+pub mod known_answers;
 pub mod name;
 pub(crate) mod profile;
 pub mod request;

@@ -19,7 +19,7 @@ use super::{CeremonyError, Console, build, elsewhere, machine, signers, transcri
 use crate::archive::{self, Archive, ArchiveError, Confirmation, Event, FileRecord, State, room};
 use crate::difference::{self, Step};
 use crate::lint::Rules;
-use crate::pki::sha256_hex;
+use crate::pki::{known_answers, sha256_hex};
 use crate::plan::{Name, Plan, Source};
 use crate::site::{MachineCheck, MachineFinding, Purpose, Site};
 use crate::token::Devices;
@@ -205,6 +205,9 @@ impl Ceremony<'_> {
 impl Day<'_> {
     fn hold(&mut self, tokens: &mut Devices, report: &mut RunReport) -> Result<(), CeremonyError> {
         let ceremony = self.ceremony;
+        known_answers::check().map_err(|reason| {
+            CeremonyError::Missing(format!("this tool fails its known-answer tests: {reason}"))
+        })?;
         // Before anything is written, people know what the rules warn of.
         let rehearsal = ceremony.site.is_rehearsal();
         let made = (ceremony.archive, self.state);

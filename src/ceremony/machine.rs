@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use crate::pki::known_answers;
 use crate::plan::{Day, Time};
 use crate::site::{MachineCheck, MachineFinding, Site};
 use crate::token::guard::Guard;
@@ -66,6 +67,10 @@ pub fn facts(guard: Guard) -> BTreeMap<String, String> {
         ("core dumps", if guard.no_core_dumps { "off" } else { "possible" }.into()),
         ("memory", if guard.locked { "locked" } else { "not locked" }.into()),
         ("random source", random),
+        (
+            "known-answer tests",
+            known_answers::check().map_or_else(|error| error, |passed| format!("passed: {passed}")),
+        ),
     ];
     let said = all.into_iter().filter(|(_, found)| !found.is_empty());
     said.map(|(what, found)| (what.to_string(), found)).collect()

@@ -102,6 +102,7 @@ pub fn check(root: &Path, claims: &Claims<'_>, sheet: &mut Sheet) -> Files {
         let reason = "an event of the journal makes this file, but no line records its hash";
         sheet.on(Area::Files, path.as_str()).failed(reason);
     }
+    sheet.on(Area::Files, "*").judge(secrets(&files));
     found.remove(JOURNAL);
     for (path, kind) in found {
         let reason = if path.rsplit('/').next().is_some_and(|name| name.starts_with(".rootwright-")) {
@@ -112,6 +113,17 @@ pub fn check(root: &Path, claims: &Claims<'_>, sheet: &mut Sheet) -> Files {
         sheet.on(Area::Files, path).failed(reason);
     }
     files
+}
+
+/// Nothing that is exported may have a private key in it.
+fn secrets(files: &Files) -> Result<&'static str, String> {
+    /// How every PEM block of a private key ends (RFC 7468, 10 and 11; RFC 5915; OpenSSH's own).
+    const MARK: &[u8] = b"PRIVATE KEY-----";
+    let holds = |bytes: &Vec<u8>| bytes.windows(MARK.len()).any(|window| window == MARK);
+    match files.0.iter().find(|(_, bytes)| holds(bytes)) {
+        Some((path, _)) => Err(format!("{path} has a private key in it")),
+        None => Ok("searched for private keys (PEM): there is none"),
+    }
 }
 
 /// Everything below a folder that is not a folder, by path. Symlinks are not followed.
@@ -214,5 +226,21 @@ fn what(kind: FileType) -> &'static str {
         "file"
     } else {
         "special file"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_key_is_found_wherever_it_stands() {
+        let files =
+            |text: &str| Files(BTreeMap::from([("plans/a.toml".to_string(), text.as_bytes().to_vec())]));
+        assert!(secrets(&files("-----BEGIN PUBLIC KEY-----\n")).is_ok());
+        for kind in ["", "EC ", "RSA ", "OPENSSH ", "ENCRYPTED "] {
+            let found = secrets(&files(&format!("# x\n-----BEGIN {kind}PRIVATE KEY-----\nAA==\n")));
+            assert_eq!(found.unwrap_err(), "plans/a.toml has a private key in it");
+        }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                         .collect(),
                 },
                 facts.by_checks("nothing else is there", Area::Files, "recorded it"),
-                absent("searched for secrets", How::Automated),
+                facts.by_checks("searched for private keys", Area::Files, "searched for private keys"),
             ],
         ),
         item(

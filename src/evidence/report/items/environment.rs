@@ -64,7 +64,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                 ),
                 facts.by_lines("own hash", How::Automated, |event| matches!(event, Event::ToolIdentified { sha256: Some(_), .. })),
                 facts.by_lines("dependency list, by its hash", How::Automated, |event| matches!(event, Event::ToolIdentified { dependencies, .. } if !dependencies.is_empty())),
-                absent("known-answer tests", How::Automated),
+                facts.by_lines("known-answer tests", How::Automated, |event| matches!(event, Event::MachineDescribed { facts } if facts.get("known-answer tests").is_some_and(|found| found.starts_with("passed: ")))),
             ],
         ),
         item(
