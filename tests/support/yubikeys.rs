@@ -173,15 +173,31 @@ impl Cards {
         self.until(card, false);
     }
 
-    /// Puts a card into a reader, and waits until it is seen.
+    /// Puts a card into a reader, and waits until it is seen. A reader whose card was pulled a moment ago may
+    /// not notice the new one: then it is taken out and put in again, as people do.
     pub fn insert(&self, card: usize, port: u16) {
-        self.tell(card, &format!("insert {port}"));
-        self.until(card, true);
+        for _ in 0..5 {
+            self.tell(card, &format!("insert {port}"));
+            let start = Instant::now();
+            while start.elapsed() < PATIENCE / 3 {
+                if self.is_there(card) {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            self.tell(card, "pull");
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        panic!("card {card} was put in five times, and was not seen");
     }
 
     fn until(&self, card: usize, there: bool) {
+        wait("a card", || self.is_there(card) == there);
+    }
+
+    fn is_there(&self, card: usize) -> bool {
         let (site, serial) = (self.folder.path().join("waiting.toml"), CARDS[card].0.to_string());
-        wait("a card", || self.listed(&site).is_some_and(|serials| serials.contains(&serial) == there));
+        self.listed(&site).is_some_and(|serials| serials.contains(&serial))
     }
 }
 
