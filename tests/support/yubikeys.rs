@@ -180,7 +180,7 @@ impl Cards {
             self.tell(card, &format!("insert {port}"));
             let start = Instant::now();
             while start.elapsed() < PATIENCE / 3 {
-                if self.is_there(card) {
+                if self.seen(card) == Some(true) {
                     return;
                 }
                 std::thread::sleep(Duration::from_millis(20));
@@ -192,12 +192,13 @@ impl Cards {
     }
 
     fn until(&self, card: usize, there: bool) {
-        wait("a card", || self.is_there(card) == there);
+        wait("a card", || self.seen(card) == Some(there));
     }
 
-    fn is_there(&self, card: usize) -> bool {
+    /// Whether a card is in a reader; none where the readers can't be listed.
+    fn seen(&self, card: usize) -> Option<bool> {
         let (site, serial) = (self.folder.path().join("waiting.toml"), CARDS[card].0.to_string());
-        self.listed(&site).is_some_and(|serials| serials.contains(&serial))
+        self.listed(&site).map(|serials| serials.contains(&serial))
     }
 }
 
