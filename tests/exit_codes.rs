@@ -89,6 +89,11 @@ fn a_refusal_is_5() {
     fs::create_dir(site.archive()).unwrap();
     fs::write(site.archive().join("letter.txt"), "dear all").unwrap();
     ends(&json(&site), 5, Some("not-an-archive"));
+    // A file in the place of the folder is no full disk.
+    let file = site.folder.path().join("site.toml").display().to_string();
+    let refused = support::run(["report", &file, "-o", "/dev/null"]);
+    assert_eq!(refused.code, 5, "{}", refused.shown());
+    assert!(refused.err.contains("an archive is a folder"), "{}", refused.shown());
 }
 
 #[test]

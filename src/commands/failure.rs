@@ -61,6 +61,10 @@ impl From<ArchiveError> for Failure {
             ArchiveError::Io { error, .. } if error.kind() == std::io::ErrorKind::WouldBlock => {
                 Self::paused(Section::ArchiveBusy, message).help("wait until it is done, and run again")
             }
+            ArchiveError::Io { error, .. } if error.kind() == std::io::ErrorKind::NotADirectory => {
+                Self::refused(Section::NotAnArchive, message)
+                    .help("an archive is a folder: name the one that holds journal.jsonl")
+            }
             ArchiveError::Io { .. } => Self::refused(Section::Disk, message).help(
                 "nothing that was recorded is lost: make the archive's folder writable, with room on its disk, and run again",
             ),
