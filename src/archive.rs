@@ -181,11 +181,25 @@ impl Archive {
     /// unfinished is finished: files that an event recorded and that are missing are written. What is
     /// refused is left as it was found.
     pub fn open(path: &Path, time: Time) -> Result<Self, ArchiveError> {
-        inspect(path)?;
+        Self::open_if(path, |_| Ok((time, ()))).map(|(archive, ())| archive)
+    }
+
+    /// The same, if whoever opens it has nothing against what it holds. They say what time it is, since that
+    /// may rest on it, and what else they worked out is given back.
+    pub fn open_if<T, E: From<ArchiveError>>(
+        path: &Path,
+        judge: impl Fn(&Inspection) -> Result<(Time, T), E>,
+    ) -> Result<(Self, T), E> {
+        // The lock is on the journal. One that is not there is not made where something is refused.
+        if !path.join("journal.jsonl").is_file() {
+            judge(&inspect(path)?)?;
+        }
         let store =
             Store::open(path).map_err(|error| ArchiveError::Io { path: path.to_path_buf(), error })?;
-        // Again under the lock: another process may have written in between.
-        let Inspection { journal, state, missing, unrecorded } = inspect(path)?;
+        // Under the lock: nobody writes in between.
+        let inspection = inspect(path)?;
+        let (time, found) = judge(&inspection)?;
+        let Inspection { journal, state, missing, unrecorded } = inspection;
         let mut archive = Self {
             path: path.to_path_buf(),
             journal,
@@ -195,7 +209,7 @@ impl Archive {
             size: Size::default(),
         };
         archive.repair(time, &missing, unrecorded)?;
-        Ok(archive)
+        Ok((archive, found))
     }
 
     /// An archive in memory, which holds what another holds. Nothing of it is ever written, and of the

@@ -17,6 +17,11 @@ pub fn own_sha256() -> Option<String> {
     FOUND.get_or_init(|| read().ok()).clone()
 }
 
+/// Begins to read it, while something else is done that takes as long.
+pub fn read_ahead() {
+    std::thread::spawn(own_sha256);
+}
+
 /// What the journal tells of the tool.
 pub fn identified() -> Event {
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };

@@ -11,7 +11,7 @@ use super::prove::clock;
 use super::recovery::Section;
 use super::{Code, Failure, Output, load, signer};
 use crate::archive::event::Observation;
-use crate::archive::{self, Archive, Event, State};
+use crate::archive::{self, Archive, Event, Inspection, State};
 use crate::ceremony::clock::Clock;
 use crate::ceremony::{CeremonyError, conduct};
 use crate::evidence::seal::{self, Material, Tool};
@@ -86,20 +86,22 @@ impl Seal {
         }
         let site = load::site(&self.site)?.site;
         environment::ensure(&site.environment).map_err(|error| Failure::usage(error.to_string()))?;
-        let found = archive::inspect(&self.archive)?;
-        conduct::refuse_other_purpose(&site, &found.state)?;
-        let plan = plan(&found.journal.records)?;
         if let Some(folder) = &self.requests {
-            return logs::write_requests(output, &found.state, &plan, folder);
+            let found = archive::inspect(&self.archive)?;
+            return logs::write_requests(output, &found.state, &self.judge(&site, &found)?.0, folder);
         }
+        if self.proof.is_empty() && self.signature.is_none() {
+            // Whoever begins a seal says what runs.
+            crate::ceremony::build::read_ahead();
+        }
+        let (mut archive, (plan, clock)) = Archive::open_if(&self.archive, |found| {
+            let (plan, clock) = self.judge(&site, found)?;
+            Ok::<_, Failure>((clock.now(), (plan, clock)))
+        })?;
+        archive.repaired().iter().for_each(|text| told::note(text));
         if let Some(root) = &self.trusted_root {
-            let clock = clock(&found.state, site.is_rehearsal())?;
-            let mut archive = self.open(clock)?;
             return logs::take_proofs(output, (&mut archive, clock), &plan, (&self.proof, root));
         }
-        self.usage(&plan, &site)?;
-        let clock = clock(&found.state, site.is_rehearsal())?;
-        let mut archive = self.open(clock)?;
         if !archive.state().finished {
             told::note("the ceremony is not finished, and the seal says so");
         }
@@ -124,11 +126,12 @@ impl Seal {
         Ok(Code::Done)
     }
 
-    /// Opens the archive, and says what an interruption had left unfinished.
-    fn open(&self, clock: Clock) -> Result<Archive, Failure> {
-        let archive = Archive::open(&self.archive, clock.now())?;
-        archive.repaired().iter().for_each(|text| told::note(text));
-        Ok(archive)
+    /// Whether an archive can be sealed as this command asks; its last plan, and the time.
+    fn judge(&self, site: &Site, found: &Inspection) -> Result<(Plan, Clock), Failure> {
+        conduct::refuse_other_purpose(site, &found.state)?;
+        let plan = plan(&found.journal.records)?;
+        self.usage(&plan, site)?;
+        Ok((plan, clock(&found.state, site.is_rehearsal())?))
     }
 
     /// What can't be meant, whatever the archive holds.
