@@ -164,6 +164,17 @@ fn people_sign_and_stock_tools_know_it() {
     assert_eq!((nobody.code, &nobody.json()["missing"]), (0, &serde_json::json!([])), "{}", nobody.shown());
     assert_eq!(fs::read(world.archive("journal.jsonl")).unwrap(), before);
 
+    // Logs take the statement, and those signatures under it that they know.
+    let requests = world.path("requests");
+    let written = world.seal(&["--requests", requests.to_str().unwrap(), "--json"]);
+    assert_eq!(written.code, 0, "{}", written.shown());
+    assert_eq!(
+        written.json()["left-out"],
+        serde_json::json!(["ada under evidence/statement-1.dsse.json"]),
+        "{}",
+        written.shown()
+    );
+
     let envelope = world.archive("evidence/statement.dsse.json");
     assert_eq!(
         fs::read(&envelope).unwrap(),
