@@ -285,6 +285,18 @@ fn each_ceremony_has_its_seal_and_objections_are_heard() {
         let again = world.seal(more);
         assert_eq!(again.code, code, "{more:?}: {}", again.shown());
     }
+    // Whoever has left the plan has signed all the same.
+    let left = |text: String| {
+        let gone = |line: &&str| !line.starts_with("boss = ");
+        let text = text.replace("administrator = 1, ", "").replace("2027-06-01T00", "2027-08-01T00");
+        text.split_inclusive('\n').filter(gone).collect()
+    };
+    let held = world.site.run(&world.plan("left.toml", left));
+    assert_eq!(held.code, 0, "{}", held.shown());
+    let requests = world.path("requests");
+    let written = world.seal(&["--requests", requests.to_str().unwrap()]);
+    assert_eq!(written.code, 0, "{}", written.shown());
+    assert!(requests.join("statement-1.boss.rekor.json").exists(), "{}", written.shown());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::prove::clock;
 use super::recovery::Section;
 use super::{Code, Failure, Output, load, signer};
 use crate::archive::event::Observation;
-use crate::archive::{self, Archive, Event, Inspection, State};
+use crate::archive::{self, Archive, Event, Inspection, Record, State};
 use crate::ceremony::clock::Clock;
 use crate::ceremony::{CeremonyError, conduct};
 use crate::evidence::seal::{self, Material, Tool};
@@ -97,10 +97,10 @@ enum Trusted {
 }
 
 impl Trusted {
-    fn judge(&self, state: &State, plan: &Plan, bytes: &[u8]) -> Result<logs::Proof, String> {
+    fn judge(&self, held: (&State, &[Record]), bytes: &[u8]) -> Result<logs::Proof, String> {
         match self {
-            Self::Rekor(root) => logs::of_rekor(state, plan, root, bytes),
-            Self::Sigsum(trust) => trust.judge(state, plan, bytes),
+            Self::Rekor(root) => logs::of_rekor(held, root, bytes),
+            Self::Sigsum(trust) => trust.judge(held, bytes),
         }
     }
 }
@@ -115,7 +115,8 @@ impl Seal {
         environment::ensure(&site.environment).map_err(|error| Failure::usage(error.to_string()))?;
         if let Some(folder) = &self.requests {
             let found = archive::inspect(&self.archive)?;
-            return logs::write_requests(output, &found.state, &self.judge(&site, &found)?.0, folder);
+            self.judge(&site, &found)?;
+            return logs::write_requests(output, (&found.state, &found.journal.records), folder);
         }
         let trusted = self.trusted()?;
         if trusted.is_none() && self.signature.is_none() {
@@ -128,8 +129,8 @@ impl Seal {
         })?;
         archive.repaired().iter().for_each(|text| told::note(text));
         if let Some(judge) = trusted {
-            return logs::take_proofs(output, (&mut archive, clock), &self.proof, |state, bytes| {
-                judge.judge(state, &plan, bytes)
+            return logs::take_proofs(output, (&mut archive, clock), &self.proof, |held, bytes| {
+                judge.judge(held, bytes)
             });
         }
         if !archive.state().finished {

@@ -7,13 +7,12 @@ use serde_json::{Value, json};
 use super::super::recovery::Section;
 use super::super::{Code, Failure, Output, signer};
 use super::told;
-use crate::archive::{Archive, Event, State, layout};
+use crate::archive::{Archive, Event, Record, State, layout};
 use crate::ceremony::clock::Clock;
-use crate::evidence::signer::Signers;
 use crate::evidence::transparency::Signed;
 use crate::pki::PublicKey;
 use crate::pki::dsse::{Envelope, EnvelopeSignature};
-use crate::plan::{Name, Plan};
+use crate::plan::Name;
 use crate::prove::examine::log;
 
 /// How what logs answer comes back.
@@ -42,52 +41,40 @@ impl Voice {
     }
 }
 
-/// Every signature under an approval or a seal.
-pub(super) fn voices(state: &State, plan: &Plan) -> Vec<Voice> {
-    let signers = Signers { plan, state };
-    let public = |person: &Name, signature: &EnvelopeSignature| {
-        signers.device(person).filter(|key| key.fingerprint() == signature.keyid).cloned()
+/// Every signature under an approval or a seal, as the journal has it: who signed may be in no plan any more.
+pub(super) fn voices(state: &State, records: &[Record]) -> Vec<Voice> {
+    let public = |signature: &EnvelopeSignature| {
+        let mut keys = state.keys.values().map(|made| &made.public);
+        keys.find(|key| key.fingerprint() == signature.keyid).cloned()
     };
-    let mut voices = Vec::new();
-    for ((hash, person), text) in &state.approvals {
-        let Ok(envelope) = Envelope::parse(text.as_bytes()) else { continue };
-        let Some(signature) = envelope.signatures.into_iter().next() else { continue };
-        let public = public(person, &signature);
-        let (of, person) = (layout::approval(hash, person), person.clone());
-        voices.push(Voice { of, person, payload: envelope.payload, signature, public });
-    }
-    for seal in &state.seals {
-        for signature in &seal.signatures {
-            let own = |person: &Name| {
-                let ssh = || signers.ssh(person).ok().flatten().map(|key| key.fingerprint());
-                match public(person, signature) {
-                    Some(key) => Some(Some(key)),
-                    None => (ssh().as_ref() == Some(&signature.keyid)).then_some(None),
-                }
-            };
-            let found = seal.signed.keys().find_map(|person| Some((person.clone(), own(person)?)));
-            let Some((person, public)) = found else { continue };
-            voices.push(Voice {
-                of: layout::seal(seal.number),
-                person,
-                payload: seal.statement.clone().into_bytes(),
-                signature: signature.clone(),
-                public,
-            });
-        }
-    }
-    voices
+    let voice = |record: &Record| {
+        let (of, person, payload, signature) = match &record.event {
+            Event::ApprovalRecorded { plan, person, envelope, .. } => {
+                let envelope = Envelope::parse(envelope.as_bytes()).ok()?;
+                let signature = envelope.signatures.into_iter().next()?;
+                (layout::approval(plan, person), person, envelope.payload, signature)
+            }
+            Event::SealSigned { seal, person, keyid, signature, objection: None, .. } => {
+                let signed = state.seals.iter().find(|found| found.number == *seal)?;
+                let signature = EnvelopeSignature { keyid: keyid.clone(), sig: signature.clone() };
+                (layout::seal(*seal), person, signed.statement.clone().into_bytes(), signature)
+            }
+            _ => return None,
+        };
+        let public = public(&signature);
+        Some(Voice { of, person: person.clone(), payload, signature, public })
+    };
+    records.iter().filter_map(voice).collect()
 }
 
 /// Writes a request for each signature that Rekor takes, and a message for Sigsum for each statement.
 pub(super) fn write_requests(
     output: &Output,
-    state: &State,
-    plan: &Plan,
+    (state, records): (&State, &[Record]),
     folder: &Path,
 ) -> Result<Code, Failure> {
     let (mut files, mut left_out) = (Vec::new(), Vec::new());
-    for voice in voices(state, plan) {
+    for voice in voices(state, records) {
         let stem = voice.of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
         let signed = voice.signed();
         let (message, body) = signer::log_requests(folder, stem, &voice.person, &voice.payload, signed)?;
@@ -127,12 +114,12 @@ pub(super) fn take_proofs(
     output: &Output,
     (archive, clock): (&mut Archive, Clock),
     files: &[PathBuf],
-    judge: impl Fn(&State, &[u8]) -> Result<Proof, String>,
+    judge: impl Fn((&State, &[Record]), &[u8]) -> Result<Proof, String>,
 ) -> Result<Code, Failure> {
     let mut taken = Vec::new();
     for file in files {
         let bytes = read(file)?;
-        let proof = judge(archive.state(), &bytes).map_err(|reason| {
+        let proof = judge((archive.state(), archive.records()), &bytes).map_err(|reason| {
             Failure::refused(Section::Seal, format!("{}: {reason}", file.display()))
                 .help("nothing of it was written")
         })?;
@@ -167,10 +154,14 @@ impl Proof {
 }
 
 /// A proof of Rekor: of a signature that the archive has, in a log that the trusted root has.
-pub(super) fn of_rekor(state: &State, plan: &Plan, root: &[u8], entry: &[u8]) -> Result<Proof, String> {
+pub(super) fn of_rekor(
+    (state, records): (&State, &[Record]),
+    root: &[u8],
+    entry: &[u8],
+) -> Result<Proof, String> {
     let (host, key) = log::log_of(entry, root)?;
     let mut why = "it is of no signature of this archive".to_string();
-    for voice in voices(state, plan) {
+    for voice in voices(state, records) {
         let Some(expected) = voice.signed().and_then(|signed| signed.rekor_entry()) else { continue };
         match log::logged(entry, (&host, &key), &expected) {
             Ok(_) => {

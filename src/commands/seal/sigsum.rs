@@ -5,11 +5,10 @@ use std::path::Path;
 use super::super::Failure;
 use super::logs::{Proof, read, voices};
 use crate::archive::event::SigsumTrust;
-use crate::archive::{Event, State, layout};
+use crate::archive::{Event, Record, State, layout};
 use crate::evidence::transparency;
 use crate::pki::PublicKey;
 use crate::pki::ssh::SshKey;
-use crate::plan::Plan;
 use crate::prove::examine::sigsum::{self, Bytes32, policy::Policy};
 
 /// Whom somebody trusts who brings proofs.
@@ -42,13 +41,13 @@ impl Trust {
     }
 
     /// A proof of a statement under which somebody has signed.
-    pub(super) fn judge(&self, state: &State, plan: &Plan, bytes: &[u8]) -> Result<Proof, String> {
+    pub(super) fn judge(&self, (state, records): (&State, &[Record]), bytes: &[u8]) -> Result<Proof, String> {
         let text =
             std::str::from_utf8(bytes).map_err(|_| "it is no proof of Sigsum: not even text".to_string())?;
         let read =
             sigsum::Proof::parse(text).map_err(|reason| format!("it is no proof of Sigsum: {reason}"))?;
         let mut why = "there is no statement in this archive".to_string();
-        for voice in voices(state, plan) {
+        for voice in voices(state, records) {
             let message = transparency::sigsum_hash(&voice.payload);
             if let Err(reason) = read.is_of(&message, &self.submitter) {
                 why = reason;
