@@ -141,7 +141,8 @@ impl Seal {
         }
         let people = self.people(&plan, &site, archive.state())?;
         let number = self.begin(&mut archive, &plan, clock)?;
-        let mut room = Room::new(&self, &site, &plan, clock, number);
+        let state = archive.state().clone();
+        let mut room = Room::new(&self, (&site, &plan, &state), clock, number);
         let mut sealed = Sealed { seal: number, ..Sealed::default() };
         for person in people {
             match room.sign(&mut archive, &person)? {
