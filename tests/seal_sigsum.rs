@@ -9,7 +9,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use log::{SEEN, World};
-use rootwright::archive::{Event, Journal};
+use rootwright::archive::{Event, Journal, Record};
 use rootwright::prove::examine::sigsum::{Proof, policy::Policy};
 use support::clients::{self, Verdict};
 use support::ssh::SshKey;
@@ -191,24 +191,48 @@ fn a_statement_is_logged_and_its_proof_comes_back() {
 #[test]
 fn what_was_recorded_of_a_proof_is_judged_again() {
     let (sealed, world) = (Sealed::new(), World::new());
-    let proof = world.proof(&sealed.message(), (0, 1));
+    let message = sealed.message();
+    let proof = world.proof(&message, (0, 1));
     let taken = sealed.bring(&world, &proof, &world.policy("both"));
     assert_eq!(taken.code, 0, "{}", taken.shown());
     let file = sealed.path("archive/journal.jsonl");
     let good = fs::read(&file).unwrap();
-    let forged = |words: &str, change: &dyn Fn(&mut Event)| {
+    let chained = |records: Vec<Record>| {
         let (mut journal, mut bytes) = (Journal::default(), Vec::new());
-        for mut record in Journal::parse(&good).unwrap().records {
-            change(&mut record.event);
+        for record in records {
             let (line, record, hash) = journal.line(record.time, record.event, record.files).unwrap();
             bytes.extend(line);
             journal.push(record, hash);
         }
         fs::write(&file, bytes).unwrap();
-        let run = sealed.verify();
+        sealed.verify()
+    };
+    let records = || Journal::parse(&good).unwrap().records;
+    let refused = |run: Run, words: &str| {
         assert_eq!(run.code, 1, "{words}: {}", run.shown());
         assert!(run.out.contains(words), "{words}: {}", run.shown());
     };
+    let forged = |words: &str, change: &dyn Fn(&mut Event)| {
+        let mut records = records();
+        records.iter_mut().for_each(|record| change(&mut record.event));
+        refused(chained(records), words);
+    };
+    // The same once more is the same; another one in its place is none.
+    let mut doubled = records();
+    doubled.push(doubled.last().unwrap().clone());
+    let run = chained(doubled.clone());
+    assert_eq!(run.code, 0, "{}", run.shown());
+    if let Event::ProofRecorded { entry, .. } = &mut doubled.last_mut().unwrap().event {
+        *entry = world.proof(&message, (4, 7));
+    }
+    refused(chained(doubled), "was written before, with other content");
+    // A proof of what comes only after it.
+    let mut early = records();
+    let proof = early.pop().unwrap();
+    let begun = early.iter().position(|record| record.event.name() == "seal-started").unwrap();
+    early.insert(begun, proof);
+    refused(chained(early), "there was no evidence/statement-1.dsse.json before");
+
     let other = World::new();
     forged("its leaf is by the key with SHA-256", &|event| {
         if let Event::ProofRecorded { sigsum: Some(trust), .. } = event {
@@ -231,7 +255,7 @@ fn what_was_recorded_of_a_proof_is_judged_again() {
             *sigsum = None;
         }
     });
-    forged("the archive has no evidence/statement-2.dsse.json", &|event| {
+    forged("there was no evidence/statement-2.dsse.json before", &|event| {
         if let Event::ProofRecorded { of, .. } = event {
             *of = "evidence/statement-2.dsse.json".into();
         }

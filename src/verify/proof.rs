@@ -17,8 +17,10 @@ use crate::prove::examine::sigsum::{self, policy::Policy};
 
 /// Checks every proof.
 pub fn check(records: &[Record], claims: &Claims<'_>, sheet: &mut Sheet) {
-    for record in records {
+    for (at, record) in records.iter().enumerate() {
         let Event::ProofRecorded { of, person, host, log, entry, sigsum } = &record.event else { continue };
+        // What was logged was there before.
+        let records = records.get(..at).unwrap_or_default();
         let said = Said { of, host, log, entry, records, claims };
         match (person, sigsum) {
             (Some(person), None) => {
@@ -53,7 +55,7 @@ impl Said<'_> {
         let (Self { of, host, claims, .. }, key) = (self, self.key()?);
         let voices: Vec<(Vec<u8>, String, String)> =
             self.records.iter().filter_map(|record| voice(record, (of, person), claims)).collect();
-        let mut why = format!("{person} signed nothing in {of}");
+        let mut why = format!("{person} signed nothing in {of} before");
         for (encoded, keyid, sig) in &voices {
             match expected(encoded, (keyid, sig), claims)
                 .and_then(|expected| log::logged(self.entry.as_bytes(), (host, &key), &expected))
@@ -78,7 +80,7 @@ impl Said<'_> {
         let bits = submitter.ed25519().ok_or("the submitter's key is none of ssh-ed25519")?;
         let proof = sigsum::Proof::parse(self.entry).map_err(|reason| format!("the proof: {reason}"))?;
         let texts = self.records.iter().filter_map(|record| statement(record, self.of));
-        let mut why = format!("the archive has no {}", self.of);
+        let mut why = format!("there was no {} before", self.of);
         for text in texts {
             let mut message = [0; 32];
             message.copy_from_slice(sha256(&encoded(&text)).as_ref());
