@@ -77,7 +77,8 @@ pub(super) fn write_requests(
     for voice in voices(state, records) {
         let stem = voice.of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
         let signed = voice.signed();
-        let (message, body) = signer::log_requests(folder, stem, &voice.person, &voice.payload, signed)?;
+        let signature = format!("{stem}.{}", voice.person);
+        let (message, body) = signer::log_requests(folder, (stem, &signature), &voice.payload, signed)?;
         if !files.contains(&message) {
             files.push(message);
         }
