@@ -176,17 +176,31 @@ fn an_approval_counts_for_its_plan_alone_and_is_kept() {
     let held = world.run(&second, &["ben.json", "keyholder.json"]);
     assert_eq!(held.code, 0, "{}", held.shown());
     // The log's word on it came back in the meantime.
-    let (log, hash) = (log::World::new(), data_encoding::HEXLOWER.decode(message.trim().as_bytes()).unwrap());
     let file = |name: &str, text: &str| {
         fs::write(world.path(name), text).unwrap();
         world.path(name).display().to_string()
     };
-    let proof = file("a.proof", &log.proof(&hash.try_into().unwrap(), (2, 5)));
-    let (policy, key) = (file("policy", &log.policy("both")), file("key.pub", &log.submitter.line()));
-    let trusted = ["--proof", &proof, "--sigsum-policy", &policy, "--submitter", &key];
-    let taken = run([&["seal", &archive, "--site", &world.site.path()][..], &trusted].concat());
-    assert_eq!(taken.code, 0, "{}", taken.shown());
-    assert!(taken.out.contains("keyholder-1.dsse.json at index 2; cosigned by 2"), "{}", taken.shown());
+    let mut log = log::World::new();
+    for (person, seen, when) in [
+        ("keyholder-1", 1_000_000_000, "by 2001-09-09T01:46:40Z; before the plan's ceremony began, at 2"),
+        ("ben", 4_000_000_000, "by 2096-10-02T07:06:40Z; not before the plan's ceremony began, at 2"),
+    ] {
+        log.seen = seen;
+        let message = fs::read_to_string(world.path(&format!("logs/{stem}.{person}.sigsum"))).unwrap();
+        let hash = data_encoding::HEXLOWER.decode(message.trim().as_bytes()).unwrap();
+        let proof = file("a.proof", &log.proof(&hash.try_into().unwrap(), (2, 5)));
+        let (policy, key) = (file("policy", &log.policy("both")), file("key.pub", &log.submitter.line()));
+        let trusted = ["--proof", &proof, "--sigsum-policy", &policy, "--submitter", &key];
+        let taken = run([&["seal", &archive, "--site", &world.site.path()][..], &trusted].concat());
+        assert_eq!(taken.code, 0, "{}", taken.shown());
+        assert!(
+            taken.out.contains(&format!("{person}.dsse.json at index 2; cosigned by 2")),
+            "{}",
+            taken.shown()
+        );
+        let verified = run(["verify", &archive, "--details"]);
+        assert!(verified.out.contains(when), "{when}: {}", verified.shown());
+    }
     let evidence = world.site.archive().join("evidence");
     let kept = fs::read_dir(&evidence).unwrap().flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
     assert_eq!(kept.len(), 4, "{kept:?}");

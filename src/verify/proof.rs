@@ -12,21 +12,31 @@ use super::signature::{Key, Kind, sha256, sha256_hex};
 use super::ssh;
 use crate::archive::event::SigsumTrust;
 use crate::archive::{Event, Record};
+use crate::plan::Time;
 use crate::prove::examine::log;
 use crate::prove::examine::sigsum::{self, policy::Policy};
+use crate::site::Purpose;
 
 /// Checks every proof.
 pub fn check(records: &[Record], claims: &Claims<'_>, sheet: &mut Sheet) {
     for (at, record) in records.iter().enumerate() {
         let Event::ProofRecorded { of, person, host, log, entry, sigsum } = &record.event else { continue };
         // What was logged was there before.
-        let records = records.get(..at).unwrap_or_default();
-        let said = Said { of, host, log, entry, records, claims };
+        let before = records.get(..at).unwrap_or_default();
+        let said = Said { of, host, log, entry, records: before, claims };
         match (person, sigsum) {
             (Some(person), None) => {
                 sheet.on(Area::Evidence, format!("{of}, {person}")).judge(said.by_rekor(person.as_str()));
             }
-            (None, Some(trust)) => sheet.on(Area::Evidence, of).judge(said.by_sigsum(trust)),
+            (None, Some(trust)) => {
+                let judged = said.by_sigsum(trust);
+                sheet.on(Area::Evidence, of).judge(judged.map(
+                    |(what, seen)| match said.in_time(seen, records) {
+                        Some(when) => format!("{what}; {when}"),
+                        None => what,
+                    },
+                ));
+            }
             _ => sheet.on(Area::Evidence, of).failed(format!(
                 "line {}: a proof is of a person's signature (Rekor), or has a policy (Sigsum)",
                 record.seq
@@ -73,8 +83,27 @@ impl Said<'_> {
         Err(why)
     }
 
-    /// Of a statement, by the policy that was recorded with it.
-    fn by_sigsum(&self, trust: &SigsumTrust) -> Result<String, String> {
+    /// What the witnesses' time shows of an approval: that the plan was there before its ceremony, or not. A
+    /// rehearsal's clock says nothing of theirs.
+    fn in_time(&self, seen: Option<Time>, records: &[Record]) -> Option<String> {
+        let begun = records.iter().find_map(|record| match &record.event {
+            Event::CeremonyStarted { plan, purpose: Purpose::Production, .. }
+                if self.of.starts_with(&format!("evidence/approval-{plan}-")) =>
+            {
+                Some(record.time)
+            }
+            _ => None,
+        })?;
+        Some(match seen? {
+            seen if seen < begun => format!("before the plan's ceremony began, at {begun}"),
+            _ => format!(
+                "not before the plan's ceremony began, at {begun}: it does not show that the plan is older"
+            ),
+        })
+    }
+
+    /// Of a statement, by the policy that was recorded with it. Gives by when witnesses had seen it, too.
+    fn by_sigsum(&self, trust: &SigsumTrust) -> Result<(String, Option<Time>), String> {
         let policy = Policy::parse(&trust.policy).map_err(|reason| format!("the policy: {reason}"))?;
         let submitter = ssh::Key::of_line(&trust.submitter)?;
         let bits = submitter.ed25519().ok_or("the submitter's key is none of ssh-ed25519")?;
@@ -92,13 +121,14 @@ impl Said<'_> {
                     why = "the log has another key than was recorded".into();
                 }
                 Ok(proved) => {
-                    return Ok(format!(
+                    let said = format!(
                         "{} has it at index {}, submitted with {}; {}",
                         self.host,
                         proved.index,
                         submitter.fingerprint(),
                         proved.cosigned(&policy)
-                    ));
+                    );
+                    return Ok((said, proved.seen));
                 }
                 Err(reason) => why = reason,
             }
