@@ -97,6 +97,9 @@ pub enum CeremonyError {
     /// Approvals of the plan that are missing.
     #[error(transparent)]
     NotApproved(#[from] approvals::Missing),
+    /// A tool that the plan does not name.
+    #[error(transparent)]
+    OtherTool(#[from] build::OtherTool),
     /// The plan contradicts the archive.
     #[error(transparent)]
     Conflicts(#[from] Conflicts),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use data_encoding::BASE64;
 use serde_json::Value;
 
-use super::event::{Confirmation, Event, Role};
+use super::event::{Confirmation, Event, Observation, Role};
 use super::journal::{Damage, Record};
 use crate::pki::dsse::EnvelopeSignature;
 use crate::pki::{Certificate, CertificateRequest, PublicKey, sha256_hex};
@@ -221,6 +221,8 @@ pub struct State {
     pub open: BTreeMap<String, Event>,
     /// Steps whose fingerprint was typed back.
     pub read_back: BTreeSet<String>,
+    /// How often people recorded what no program can know, since the plan that was run last was begun.
+    pub observed: BTreeMap<Observation, usize>,
     /// The time of the last event.
     pub last: Option<Time>,
     /// Whether the last ceremony came to its end.
@@ -255,6 +257,9 @@ impl State {
             Event::CeremonyStarted { plan, purpose, date_shift, .. } => {
                 self.purpose = Some(*purpose);
                 self.date_shift = *date_shift;
+                if self.finished || self.plans.last() != Some(plan) {
+                    self.observed.clear();
+                }
                 if self.plans.last() != Some(plan) {
                     self.plans.push(plan.clone());
                 }
@@ -295,6 +300,10 @@ impl State {
                     found.signatures.push(EnvelopeSignature { keyid: keyid.clone(), sig: signature.clone() });
                 }
             }
+            Event::ObservationRecorded { what, .. } => {
+                let count = self.observed.entry(*what).or_default();
+                *count = count.saturating_add(1);
+            }
             Event::InventoryMade { .. }
             | Event::ProofRecorded { .. }
             | Event::ToolIdentified { .. }
@@ -302,7 +311,6 @@ impl State {
             | Event::DeviceInventoried { .. }
             | Event::DeviceProbed { .. }
             | Event::OperationsCounted { .. }
-            | Event::ObservationRecorded { .. }
             | Event::HalfKeyDiscarded { .. }
             | Event::CanarySigned { .. }
             | Event::JournalTorn { .. }
