@@ -76,6 +76,9 @@ impl Engine<'_> {
             let answered = self.console.observe(**what, recorded);
             self.remarks()?;
             answered?;
+            if self.console.pause_asked() {
+                return Err(CeremonyError::Paused);
+            }
         }
         Ok(())
     }

@@ -130,9 +130,10 @@ impl Terminal {
         let mut answers = Vec::new();
         for question in form.questions() {
             let typed = loop {
-                let typed = self.read(question)?;
-                if !typed.is_empty() {
-                    break typed;
+                match self.read(question)?.as_str() {
+                    "" => {}
+                    "pause" => return Err(self.pause()),
+                    typed => break typed.to_string(),
                 }
             };
             answers.push(typed);
@@ -275,7 +276,7 @@ impl Console for Terminal {
         }
         let question = format!(
             "Type {what} to record {} one, or Enter to go on:",
-            if recorded { "a" } else { "another" }
+            if recorded { "a further" } else { "another" }
         );
         loop {
             match self.read(&question)?.as_str() {
@@ -284,7 +285,7 @@ impl Console for Terminal {
                 "?" => self.line(format_args!("{}", remark::HELP)),
                 word => match Form::named(word) {
                     Some(form) => self.fill(form),
-                    None => self.wrong(format_args!("that is neither {what} nor nothing")),
+                    None => self.wrong(format_args!("that is neither {what} nor Enter")),
                 },
             }
         }
