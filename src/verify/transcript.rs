@@ -7,7 +7,9 @@ use super::files::JOURNAL;
 use super::report::{Area, Entry, Sheet};
 use crate::archive::event::Moment;
 use crate::archive::{Event, Record};
-use crate::token::random::ANSWERS;
+
+/// What the journal has of a random source that works.
+const ANSWERS: &str = "answers";
 
 /// An object on a device, as it is listed.
 type Object<'a> = (&'a str, &'a str, &'a str, &'a str);

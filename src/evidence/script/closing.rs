@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Script, cover, steps};
+use super::{Script, addressed, cover, steps};
 use crate::evidence::page::{fingerprint, markdown};
 
 /// How many characters a SHA-256 has in hex.
@@ -73,7 +73,10 @@ pub(super) fn closing(script: &Script<'_>) -> Markup {
             @if !asked.is_empty() {
                 article.step {
                     header { span.number { "Z0" } i.box.tick {} h3 { "what is recorded" } }
-                    div.what { p { "Type what is asked, before the command ends:" } (steps::recorded(asked)) }
+                    div.what {
+                        p.who { (addressed(script.people().leader().as_ref())) "Type what is asked, before the command ends:" }
+                        (steps::recorded(asked))
+                    }
                     aside.margin { span.field { "time" } span.field { "initials" } span.field { "initials" } }
                 }
             }
