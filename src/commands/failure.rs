@@ -44,6 +44,7 @@ fn section(error: &TokenError) -> Section {
         TokenError::NoUserPin { .. }
         | TokenError::NoKeypad { .. }
         | TokenError::NoCopies { .. }
+        | TokenError::TooLong { .. }
         | TokenError::Unsupported { .. } => Section::DeviceUnable,
         TokenError::Throwaway { .. }
         | TokenError::ModuleFailed { .. }
