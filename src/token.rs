@@ -22,6 +22,7 @@ pub mod pin;
 pub mod pkcs11;
 mod probe;
 mod public_key;
+pub mod random;
 mod shares;
 pub mod state;
 mod template;
@@ -38,6 +39,7 @@ pub use devices::{Devices, ModuleTokens, Present};
 pub use error::TokenError;
 pub use failure::{Failure, Seen, Which};
 pub use pin::{AskPin, PinError, PinOwner, PinRequest};
+pub use random::RandomSource;
 pub use state::{PinState, TokenState};
 
 use crate::lint::Signable;
@@ -211,6 +213,12 @@ pub trait Token {
     /// its keys: what was tried, and what came of it. Empty where nothing can be tried.
     fn probe(&mut self, _: Algorithm) -> Result<BTreeMap<String, String>, TokenError> {
         Ok(BTreeMap::new())
+    }
+
+    /// Asks the device's random source twice: what it answered is thrown away, and is an error where it is
+    /// one byte over and over, or twice the same. None where the device has no way to be asked.
+    fn random(&mut self) -> Result<Option<RandomSource>, TokenError> {
+        Ok(None)
     }
 
     /// Every object that the session sees, sorted.

@@ -7,6 +7,7 @@ use super::{Script, addressed, elsewhere, estimate};
 use crate::ceremony::walkthrough::{Piece, Scene};
 use crate::difference::Action;
 use crate::evidence::page::fingerprint;
+use crate::plan::{At, Observation};
 use crate::site::MachineCheck;
 
 /// How many characters a SHA-256 has in hex.
@@ -16,6 +17,8 @@ const SHA256: usize = 64;
 pub(super) fn opening(script: &Script<'_>) -> Markup {
     let people = script.people();
     let (leader, witness) = (people.leader(), people.witness());
+    let asked = &script.plan.ceremony.ask_before;
+    let devices_at = if asked.is_empty() { "A5" } else { "A6" };
     html! {
         section.page {
             h2 { "Before the first step" }
@@ -24,8 +27,12 @@ pub(super) fn opening(script: &Script<'_>) -> Markup {
                 p.who { (addressed(leader.as_ref())) "Everybody is there who signed above, doors are closed, the camera runs." }
                 p { "Camera on at " span.short {} " . Telephones and other radios are off or outside." }
             }))
-            (act(script, ("A2", "the machine"), &["clock", "disk"], html! {
+            (act(script, ("A2", "the machine"), &["clock", "disk", "other-tool"], html! {
                 p.who { (addressed(leader.as_ref())) "Start the machine. No cable of a network is plugged in." }
+                @if !script.plan.ceremony.tool_sha256.is_empty() {
+                    p { "The plan names the tool. " code.command { "sha256sum" } " on its file shows:" }
+                    @for named in &script.plan.ceremony.tool_sha256 { p { (fingerprint::inline(named.as_str())) } }
+                }
                 p { "The tool looks at the machine. These must hold:" }
                 table.checks {
                     tbody {
@@ -53,7 +60,13 @@ pub(super) fn opening(script: &Script<'_>) -> Markup {
                 p.who { (addressed(witness.as_ref())) "What does a clock on the wall say?" }
                 p { "Wall " span.short {} "  machine " span.short {} "  They differ by at most two minutes." }
             }))
-            (act(script, ("A5", "the devices"), &["device-missing", "wrong-pin", "pin-locked", "other-device", "module-changed", "device-unable", "label-taken"], html! {
+            @if !asked.is_empty() {
+                (act(script, ("A5", "what is recorded"), &[], html! {
+                    p.who { (addressed(leader.as_ref())) "Type what is asked, before the first device is touched:" }
+                    (recorded(asked))
+                }))
+            }
+            (act(script, (devices_at, "the devices"), &["device-missing", "wrong-pin", "pin-locked", "other-device", "module-changed", "device-unable", "label-taken"], html! {
                 p.who { (addressed(leader.as_ref())) "Plug in each device when it is asked for. Whoever owns a PIN types it; the others look away." }
                 table.checks {
                     tbody {
@@ -69,6 +82,21 @@ pub(super) fn opening(script: &Script<'_>) -> Markup {
                 }
                 p { "The table on the screen lists each of them with this serial number, and " strong { (script.scenes.len()) " steps are to be taken" } "." }
             }))
+        }
+    }
+}
+
+/// What the plan asks people to record, with room for the answers.
+pub(super) fn recorded(asked: &[At<Observation>]) -> Markup {
+    html! {
+        @for what in asked {
+            table.form {
+                thead { tr { th colspan="2" { strong { (what.title()) } " The plan asks for it." } } }
+                tbody {
+                    @for question in what.questions() { tr { th.w30 scope="row" { (question) } td {} } }
+                    tr { td colspan="2" { "Type " code { (what.as_str()) } " to record another one, or Enter to go on:" } }
+                }
+            }
         }
     }
 }
