@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run every test. Installs what they need: SoftHSM, OpenSC's spy, OpenSSL, OpenSSH, Chromium, pcscd with virtual
+# Run every test. Installs what they need: SoftHSM, OpenSC's spy, OpenSSL, OpenSSH, Chromium, ZBar, pcscd with virtual
 # readers and Yubico's tools from the system; the pinned stock clients (sigstore-python, sigstore-js,
 # sigstore-verify, python-tuf, tuf-js, tough), pkilint, ykman and the simulated YubiKeys under target/clients.
 #
@@ -67,7 +67,7 @@ install_ykman() {
 }
 
 need_rust
-install_missing compiler pcsclite softhsm pkcs11-spy openssl ssh-keygen strace python cards yubico chromium letters poppler
+install_missing compiler pcsclite softhsm pkcs11-spy openssl ssh-keygen strace python cards yubico chromium letters poppler zbar
 mkdir -p "$clients"
 install_python_clients
 install_node_clients

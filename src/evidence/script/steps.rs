@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::materials::serial;
-use super::{Script, addressed, estimate};
+use super::{Script, addressed, elsewhere, estimate};
 use crate::ceremony::walkthrough::{Piece, Scene};
 use crate::difference::Action;
 use crate::evidence::page::fingerprint;
@@ -110,7 +110,8 @@ fn checks() -> [MachineCheck; 6] {
 /// The devices that the steps need, in the order in which they are needed.
 fn devices<'a>(script: &'a Script<'_>) -> Vec<&'a crate::plan::Name> {
     let mut devices = Vec::new();
-    for device in script.scenes.iter().filter_map(|scene| scene.device.as_ref()) {
+    let here = script.scenes.iter().filter(|scene| !scene.elsewhere);
+    for device in here.filter_map(|scene| scene.device.as_ref()) {
         if !devices.contains(&device) {
             devices.push(device);
         }
@@ -216,7 +217,9 @@ fn step(script: &Script<'_>, scene: &Scene, number: usize, all: usize) -> Markup
                 code.id { (scene.step.id) }
             }
             div.what {
-                @if let Some(device) = &scene.device {
+                @if let (true, Some(key)) = (scene.elsewhere, scene.step.key()) {
+                    p.who { (elsewhere::asked(script, key)) }
+                } @else if let Some(device) = &scene.device {
                     p.who {
                         @if let Some(person) = &scene.person { (person) ", on " }
                         (device) ", serial " (serial(script, device))
@@ -228,13 +231,11 @@ fn step(script: &Script<'_>, scene: &Scene, number: usize, all: usize) -> Markup
                 }
                 @if let Some((object, key)) = &scene.signs {
                     p { "will sign " strong { (object) } " with the key " (key) ":" }
-                    dl.seen {
-                        @for (label, pieces) in &scene.facts {
-                            dt { (label) }
-                            dd { @for piece in pieces { (shown(piece)) " " } }
-                        }
-                    }
-                    @if let Some(device) = &scene.device {
+                    (seen(scene))
+                    @if scene.elsewhere {
+                        p { "When the answer is there:" }
+                        p { code.command { (elsewhere::taken("ANSWER")) } }
+                    } @else if let Some(device) = &scene.device {
                         p.type { "Type " strong { (device) } ", or its serial, to sign" }
                     }
                 }
@@ -252,6 +253,28 @@ fn step(script: &Script<'_>, scene: &Scene, number: usize, all: usize) -> Markup
             (margin(&estimate::said(estimate::minutes(scene))))
         }
     }
+}
+
+/// What a document says, and what nobody can know of it before.
+pub(super) fn seen(scene: &Scene) -> Markup {
+    html! {
+        dl.seen {
+            @for (label, pieces) in &scene.facts {
+                @let whole = is_long(pieces);
+                dt.whole[whole] { (label) }
+                dd.whole[whole] { @for piece in pieces { (shown(piece)) " " } }
+            }
+        }
+    }
+}
+
+/// Whether a value wants a line of its own.
+fn is_long(pieces: &[Piece]) -> bool {
+    let length = |piece: &Piece| match piece {
+        Piece::Known(text) => text.chars().count(),
+        Piece::Blank(count) => count.saturating_mul(2),
+    };
+    pieces.iter().map(length).sum::<usize>() > 40
 }
 
 fn shown(piece: &Piece) -> Markup {
