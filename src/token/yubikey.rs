@@ -391,7 +391,7 @@ impl Token for YubiKeyToken {
 
     fn sign(&mut self, what: &dyn Signable) -> Result<Signature, TokenError> {
         self.fits(what)?;
-        let (serial, key, algorithm) = (self.serial, (self.slot, what.algorithm()), what.algorithm());
+        let (serial, key) = (self.serial, (self.slot, what.algorithm()));
         let doing = format!("signing {} with the key `{}`", what.object(), what.key());
         let input = what.digest().to_vec();
         let Some(pin) = &self.pin else { return Err(TokenError::Lost { token: self.which.clone() }) };
