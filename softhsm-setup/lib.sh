@@ -35,7 +35,9 @@ have() {
     # opens what people print and read; its pages are set in Liberation's letters
     chromium) command -v chromium || command -v chromium-browser ;;
     letters) compgen -G '/usr/share/fonts/**/[Ll]iberation*/*' || [ "$(uname)" != Linux ] ;;
-    poppler) command -v pdftotext ;;
+    poppler) command -v pdftotext && command -v pdftoppm ;;
+    # reads QR codes as telephones do
+    zbar) command -v zbarimg ;;
     # Debian packs venv apart from Python; the pinned clients need Python 3.10.
     python) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))' ;;
   esac >/dev/null 2>&1
@@ -73,6 +75,9 @@ packages() {
       apt/poppler) echo poppler-utils ;;
       dnf/poppler) echo poppler-utils ;;
       brew/poppler) echo poppler ;;
+      apt/zbar) echo zbar-tools ;;
+      dnf/zbar) echo zbar-tools ;;
+      brew/zbar) echo zbar ;;
       apt/python) echo python3 python3-venv ;;
       dnf/python) echo python3 ;;
       brew/python) echo python ;;

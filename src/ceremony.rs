@@ -97,6 +97,9 @@ pub enum CeremonyError {
     /// Approvals of the plan that are missing.
     #[error(transparent)]
     NotApproved(#[from] approvals::Missing),
+    /// A tool that the plan does not name.
+    #[error(transparent)]
+    OtherTool(#[from] build::OtherTool),
     /// The plan contradicts the archive.
     #[error(transparent)]
     Conflicts(#[from] Conflicts),
@@ -274,6 +277,14 @@ fn listed(names: &[Name]) -> String {
 }
 
 impl CeremonyError {
+    /// The device that it is about, where it is about one alone.
+    pub fn device(&self) -> Option<&Name> {
+        match self {
+            Self::Token(error) => error.device(),
+            _ => None,
+        }
+    }
+
     /// Whether a person in the room can put it right while the ceremony waits: plug in another device,
     /// type the PIN again.
     pub fn can_be_mended(&self) -> bool {

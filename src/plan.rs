@@ -9,6 +9,7 @@ pub mod csr;
 pub mod date;
 pub mod key;
 pub mod name;
+pub mod observation;
 pub mod people;
 pub mod policy;
 pub mod prove;
@@ -31,6 +32,7 @@ pub use csr::Csr;
 pub use date::{Day, Time, Validity, Window};
 pub use key::{Algorithm, Key};
 pub use name::{Name, Oid, Url};
+pub use observation::Observation;
 pub use people::{Person, Role, SshLine};
 pub use policy::{Policy, Waiver};
 pub use prove::Prove;
@@ -58,6 +60,16 @@ pub struct Ceremony {
     /// The document that the profiles follow, such as a certification practice statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Url>,
+    /// SHA-256 of each build of this tool that may hold the ceremony, as `sha256sum` prints it; any where none
+    /// is named. With the tool, its rules are named, and all that it was built of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_sha256: Vec<At<Sha256>>,
+    /// What people are asked to record before the first device is touched, such as `boot` and `entry`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ask_before: Vec<At<Observation>>,
+    /// What people are asked to record after the last step, such as `media` and `custody`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ask_after: Vec<At<Observation>>,
     /// How many people of each role must approve the plan, by its hash, before it may be run.
     #[serde(default, skip_serializing_if = "Quorum::is_empty")]
     pub approvals: Quorum,

@@ -22,6 +22,7 @@ pub mod pin;
 pub mod pkcs11;
 mod probe;
 mod public_key;
+pub mod random;
 mod shares;
 pub mod state;
 mod template;
@@ -38,6 +39,7 @@ pub use devices::{Devices, ModuleTokens, Present};
 pub use error::TokenError;
 pub use failure::{Failure, Seen, Which};
 pub use pin::{AskPin, PinError, PinOwner, PinRequest};
+pub use random::RandomSource;
 pub use state::{PinState, TokenState};
 
 use crate::lint::Signable;
@@ -150,6 +152,11 @@ pub trait Token {
         None
     }
 
+    /// Refuses what the device could never sign, before anybody touches it.
+    fn fits(&self, _: &dyn Signable) -> Result<(), TokenError> {
+        Ok(())
+    }
+
     /// Signs. What comes back is not verified yet: that is what `Linted::attach` does.
     fn sign(&mut self, what: &dyn Signable) -> Result<Signature, TokenError>;
 
@@ -213,6 +220,12 @@ pub trait Token {
         Ok(BTreeMap::new())
     }
 
+    /// Asks the device's random source twice: what it answered is thrown away, and is an error where it is
+    /// one byte over and over, or twice the same. None where the device has no way to be asked.
+    fn random(&mut self) -> Result<Option<RandomSource>, TokenError> {
+        Ok(None)
+    }
+
     /// Every object that the session sees, sorted.
     fn inventory(&mut self) -> Result<Vec<ObjectReport>, TokenError>;
 }
@@ -223,6 +236,7 @@ pub fn sign(
     what: &dyn Signable,
     person: &mut dyn AskPin,
 ) -> Result<Signature, TokenError> {
+    token.fits(what)?;
     let Some(touch) = token.touch() else { return token.sign(what) };
     person.touch(&touch);
     let signature = token.sign(what);

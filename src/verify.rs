@@ -22,6 +22,7 @@ pub mod der;
 pub mod elsewhere;
 pub mod envelope;
 pub mod files;
+mod held;
 pub mod journal;
 pub mod keys;
 pub mod lines;
@@ -200,6 +201,7 @@ impl Archive<'_> {
         operations::check(records, sheet);
         people::check(records, claims, sheet);
         transcript::check(records, sheet);
+        held::check(records, sheet);
         let files = files::check(self.path, claims, sheet);
         keys::check(claims, sheet);
         request::check(claims, certificates, sheet);

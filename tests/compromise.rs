@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rootwright::archive::state::{MadeCertificate, MadeCrl, MadeTrustRoot};
+use rootwright::archive::made::{MadeCertificate, MadeCrl, MadeTrustRoot};
 use rootwright::archive::{Role, State};
 use rootwright::plan::trust_root::Api;
 use rootwright::prove::replay::{Outcome, of_folder, replay};

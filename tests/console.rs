@@ -323,7 +323,7 @@ fn a_device_that_is_not_there_is_waited_for_or_put_off() {
     let site = Site::new("rehearsal", DEVICES);
     let plan = self::plan(&site);
     let tokens = site.folder.path().join("tokens");
-    let away = hide(&tokens, &site, "keyholder-1");
+    let away = site.hide("keyholder-1");
     let mut terminal = Terminal::run(&plan, &site, &[]);
     opened(&mut terminal);
     let missing = terminal.answer("What now?", "later");
@@ -357,21 +357,6 @@ fn a_device_that_is_not_there_is_waited_for_or_put_off() {
     assert_eq!(terminal.end(), 0, "{}", terminal.shown());
     let verified = run(["verify", &site.archive().display().to_string()]);
     assert_eq!(verified.code, 0, "{}", verified.shown());
-}
-
-/// Takes the token with this label away: its folder, where it was and where it is.
-fn hide(tokens: &Path, site: &Site, label: &str) -> (PathBuf, PathBuf) {
-    let listed = run(["token", "list", "--json", "--site", &site.path()]).json();
-    let token =
-        listed[0]["tokens"].as_array().unwrap().iter().find(|token| token["report"]["label"] == label);
-    let serial = token.unwrap()["report"]["serial"].as_str().unwrap().to_string();
-    let folder = fs::read_dir(tokens).unwrap().flatten().find(|entry| {
-        entry.file_name().to_string_lossy().replace('-', "").ends_with(&serial[serial.len() - 12..])
-    });
-    let here = folder.expect("the token's folder").path();
-    let there = tokens.with_file_name("hidden");
-    fs::rename(&here, &there).unwrap();
-    (there, here)
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use rootwright::archive::{self, Event};
+use rootwright::pki::sha256_hex;
 use support::site::{Site, softhsm};
 use support::{Run, files, program_folder, repository, run};
 use terminal::Terminal;
@@ -168,6 +169,51 @@ fn production_wants_a_quiet_machine_or_waivers_that_are_recorded() {
         assert_eq!(wrong.code, 2, "{}", wrong.shown());
         assert!(wrong.err.contains(expected), "{}", wrong.shown());
     }
+}
+
+#[test]
+fn production_is_held_by_a_tool_that_the_plan_names() {
+    let site = Site::new("production", DEVICES).waive(MACHINE);
+    let plan = today(&site);
+    let text = fs::read_to_string(&plan).unwrap();
+    let naming = |hash: &str| {
+        let line = format!("[ceremony]\ntool-sha256 = [\"{hash}\"]\n");
+        fs::write(&plan, text.replacen("[ceremony]\n", &line, 1)).unwrap();
+        site.run(&plan)
+    };
+    let (own, other) = (sha256_hex(&fs::read(env!("CARGO_BIN_EXE_rootwright")).unwrap()), "0".repeat(64));
+    let refused = naming(&other);
+    assert_eq!(refused.code, 5, "{}", refused.shown());
+    for said in [own.as_str(), &format!("expected {other}"), "recovery other-tool"] {
+        assert!(refused.err.contains(said), "{said}: {}", refused.shown());
+    }
+    assert!(!site.archive().exists());
+    let held = naming(&own);
+    assert_eq!(held.code, 0, "{}", held.shown());
+    let archive = site.archive().display().to_string();
+    let verified = run(["verify", &archive, "--details"]);
+    assert_eq!(verified.code, 0, "{}", verified.shown());
+    assert!(verified.out.contains("the tool that ran is one that its plan names"), "{}", verified.shown());
+    // A rehearsal only says so.
+    let site = Site::new("rehearsal", DEVICES);
+    let line = format!("[ceremony]\ntool-sha256 = [\"{other}\"]\n");
+    fs::write(&plan, text.replacen("[ceremony]\n", &line, 1)).unwrap();
+    let rehearsed = site.run(&plan);
+    assert_eq!(rehearsed.code, 0, "{}", rehearsed.shown());
+    assert!(rehearsed.err.contains("production would stop here"), "{}", rehearsed.shown());
+}
+
+#[test]
+fn production_asks_people_or_is_not_begun() {
+    let site = Site::new("production", DEVICES).waive(MACHINE);
+    let plan = today(&site);
+    let line = "[ceremony]\nask-before = [\"boot\"]\nask-after = [\"media\"]\n";
+    fs::write(&plan, fs::read_to_string(&plan).unwrap().replacen("[ceremony]\n", line, 1)).unwrap();
+    let refused = site.run(&plan);
+    assert_eq!(refused.code, 3, "{}", refused.shown());
+    assert!(refused.err.contains("asks people to record boot, media"), "{}", refused.shown());
+    assert!(!site.archive().exists());
+    assert_eq!(dry(&plan, &site, &[]).code, 0);
 }
 
 #[test]

@@ -64,10 +64,23 @@ fn what_people_did_is_captured_and_what_nobody_did_is_absent() {
         ("E-16", "automated", "automated"), // what devices held
         ("E-21", "automated", "automated"), // claims, tried on a throwaway key
         ("E-24", "automated", "automated"),
-        ("E-35", "absent", "absent"),
+        ("E-02", "in part", "in part"),     // no plan names the tool
+        ("E-05", "absent", "in part"),      // who came and left; no break
+        ("E-06", "absent", "in part"),      // a camera; its hash is of later
+        ("E-08", "in part", "captured"),    // what the machine was started from
+        ("E-11", "automated", "automated"), // random sources answer
+        ("E-15", "in part", "captured"),    // a device's certificate
+        ("E-17", "absent", "captured"),     // defaults were changed
+        ("E-34", "in part", "captured"),    // the device's own log
+        ("E-35", "absent", "in part"),      // who holds shares
+        ("E-37", "absent", "captured"),     // media, and who keeps them
+        ("E-38", "absent", "captured"),     // what was destroyed
+        ("E-43", "absent", "captured"),     // until when things are kept
     ] {
         assert_eq!((alone[id].as_str(), led[id].as_str()), (without, with), "{id}");
     }
+    // Whether links were up is as this machine is.
+    assert!(alone["E-09"] != led["E-09"], "radios, addresses, cables: {}", led["E-09"]);
     assert!(html.contains("B-1047"), "what people recorded is shown");
     assert!(html.contains("operator</td>"), "who approved stands beside the step");
 }

@@ -88,6 +88,11 @@ fn it_says_what_the_console_says_in_the_same_order() {
     ] {
         assert!(opening.contains(said) && printed.contains(&words(said)), "{said}");
     }
+    for what in terminal::ASKED.0 {
+        for said in what.questions().iter().chain([&what.title()]) {
+            assert!(opening.contains(said) && printed.contains(&words(said)), "{said}");
+        }
+    }
     // Each line of the console stands on paper, after the one before it, but for what nobody can know.
     let (mut at, mut compared) = (printed.find("Steps1/15").expect("the steps"), 0);
     for line in taken.lines().filter_map(known) {
@@ -111,6 +116,7 @@ fn known(line: &str) -> Option<String> {
         || hex(line)
         || label.chars().all(|c| c.is_ascii_digit())
         || line.starts_with("Word ")
+        || line.starts_with("noted, ")
         || line.starts_with("note:")
         || line.starts_with("warning:")
         || line.starts_with("The archive is")
@@ -121,11 +127,16 @@ fn known(line: &str) -> Option<String> {
     if hex(value) && value.len() > 20 {
         return Some(label.to_string());
     }
+    let line = line.split(" (? for help)").next().unwrap_or(line);
+    if let Some((question, _)) = line.split_once("? ") {
+        return Some(format!("{question}?"));
+    }
+    let line = line.split_once(" to go on:").map_or(line, |(asked, _)| asked);
     // The site names its devices by label.
     if let Some((before, _)) = line.split_once(", serial ") {
         return Some(format!("{before}, serial"));
     }
     let line = line.split(" bytes, SHA-256").next().unwrap_or(line);
     let line = if label == "file" { line.rsplit_once(", ").map_or(line, |(name, _)| name) } else { line };
-    Some(line.split(" (? for help)").next().unwrap_or(line).to_string())
+    Some(line.to_string())
 }

@@ -37,9 +37,11 @@ fn tool_machine_and_devices_are_on_the_record() {
     let mut held: BTreeMap<String, Vec<&[ObjectReport]>> = BTreeMap::new();
     for event in &events {
         match event {
-            Event::DeviceInventoried { device, when, flags, objects } => {
+            Event::DeviceInventoried { device, when, flags, objects, random } => {
                 let lists = held.entry(device.to_string()).or_default();
                 assert_eq!(*when == Moment::Before, lists.is_empty(), "{device}");
+                let answers = (*when == Moment::Before).then_some("answers");
+                assert_eq!(random.as_deref(), answers, "{device}");
                 assert!(flags.iter().any(|flag| flag == "CKF_USER_PIN_INITIALIZED"), "{flags:?}");
                 lists.push(objects);
             }
@@ -101,6 +103,16 @@ fn what_does_not_agree_with_the_steps_is_named() {
         }
     });
     assert!(more.out.contains("CKO_SECRET_KEY labelled `x` that no step made"), "{}", more.shown());
+    let silent = forged(|event| {
+        if let Event::DeviceInventoried { random: Some(random), .. } = event {
+            *random = "not offered: CKR_RANDOM_NO_RNG".into();
+        }
+    });
+    assert!(
+        silent.out.contains("the random source of root-hsm: not offered: CKR_RANDOM_NO_RNG"),
+        "{}",
+        silent.shown()
+    );
     let yielding = forged(|event| {
         if let Event::DeviceProbed { tried, .. } = event {
             tried.values_mut().for_each(|came| *came = "accepted".into());

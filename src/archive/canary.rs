@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::disk::{Disk, OPEN};
 use super::event::Event;
-use super::state::MadeTrustRoot;
+use super::made::MadeTrustRoot;
 use crate::trust_root::client_trust_config;
 
 /// The folder inside an archive, with a folder for each canary.

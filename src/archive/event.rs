@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use super::told::{
-    CanaryPart, Confirmation, CopyRecord, Digest, FileRecord, KeyRecord, Moment, Observation, Opening,
-    Operations, SigsumTrust, ToBeSigned,
+    CanaryPart, Confirmation, CopyRecord, Digest, FileRecord, KeyRecord, Moment, Opening, Operations,
+    SigsumTrust, ToBeSigned,
 };
+pub use crate::plan::observation::Observation;
 use crate::plan::prove::Provider;
 use crate::plan::tuf::TargetName;
 use crate::plan::{Algorithm, Name, Time};
@@ -372,6 +373,9 @@ pub enum Event {
         flags: Vec<String>,
         /// The objects.
         objects: Vec<ObjectReport>,
+        /// What its random source did when it was asked, before: it answers, or why not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        random: Option<String>,
     },
     /// What a device claims of its keys was tried on a throwaway one.
     DeviceProbed {

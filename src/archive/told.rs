@@ -196,62 +196,6 @@ pub struct Operations {
     pub made: u64,
 }
 
-/// What a person records at a prompt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Observation {
-    /// Somebody comes in.
-    Entry,
-    /// Somebody leaves.
-    Exit,
-    /// A tamper-evident bag is opened or closed.
-    Bag,
-    /// A recording, and its hash when there is one.
-    Video,
-    /// A medium that something is copied to.
-    Media,
-    /// A thing is handed to somebody who keeps it.
-    Custody,
-    /// What the machine was started from, and its hash.
-    Boot,
-    /// Radios, addresses and cables of the machine.
-    Radios,
-    /// The number of a device's certificate (FIPS 140, Common Criteria).
-    Certificate,
-    /// Default PINs and management keys of a device, and that they were changed.
-    Defaults,
-    /// What a device's own log says.
-    DeviceLog,
-    /// Who holds the shares of a PIN.
-    Shares,
-    /// Something is deleted or destroyed.
-    Destroyed,
-    /// Until when something is kept.
-    Retention,
-}
-
-impl Observation {
-    /// The word for it, which is typed.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Entry => "entry",
-            Self::Exit => "exit",
-            Self::Bag => "bag",
-            Self::Video => "video",
-            Self::Media => "media",
-            Self::Custody => "custody",
-            Self::Boot => "boot",
-            Self::Radios => "radios",
-            Self::Certificate => "certificate",
-            Self::Defaults => "defaults",
-            Self::DeviceLog => "device-log",
-            Self::Shares => "shares",
-            Self::Destroyed => "destroyed",
-            Self::Retention => "retention",
-        }
-    }
-}
-
 /// A value that a seal keeps to itself: who has salt and value can show that the seal covers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -10,11 +10,39 @@ use sha2::{Digest, Sha256};
 use crate::archive::Event;
 use crate::evidence::sbom;
 use crate::pki::sha256_hex;
+use crate::plan::Plan;
 
 /// SHA-256 of the file that this process runs, in hex; none where the system does not show it. Read once.
 pub fn own_sha256() -> Option<String> {
     static FOUND: OnceLock<Option<String>> = OnceLock::new();
     FOUND.get_or_init(|| read().ok()).clone()
+}
+
+/// A tool that the plan does not name.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(
+    "this tool is not one that the plan names: the SHA-256 of its file is {}, expected {}",
+    found.as_deref().unwrap_or("not shown by this system"),
+    expected.join(" or ")
+)]
+pub struct OtherTool {
+    /// SHA-256 of this tool's file, in hex.
+    pub found: Option<String>,
+    /// What the plan names.
+    pub expected: Vec<String>,
+}
+
+/// Refuses where a plan names builds of the tool, and this is none of them.
+pub fn planned(plan: &Plan) -> Result<(), OtherTool> {
+    let named = &plan.ceremony.tool_sha256;
+    if named.is_empty() {
+        return Ok(());
+    }
+    let found = own_sha256();
+    if found.as_deref().is_some_and(|found| named.iter().any(|named| named.as_str() == found)) {
+        return Ok(());
+    }
+    Err(OtherTool { found, expected: named.iter().map(|named| named.to_string()).collect() })
 }
 
 /// Begins to read it, while something else is done that takes as long.
@@ -58,9 +86,25 @@ fn digest(mut file: File) -> io::Result<(u64, String)> {
 
 #[cfg(test)]
 mod tests {
+    use crate::plan::{Plan, Source};
+
     #[test]
     fn the_hash_is_that_of_the_file_that_runs() {
         let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
         assert_eq!(super::own_sha256(), Some(crate::pki::sha256_hex(&bytes)));
+    }
+
+    #[test]
+    fn a_plan_may_name_the_tool() {
+        let text = include_str!("../../ceremony/minimal.toml");
+        let named = |hashes: &[&str]| {
+            let line = format!("[ceremony]\ntool-sha256 = {hashes:?}\n");
+            let source = Source::new("plan.toml", text.replacen("[ceremony]\n", &line, 1));
+            super::planned(&Plan::parse(&source).unwrap())
+        };
+        let (own, other) = (super::own_sha256().unwrap(), "0".repeat(64));
+        assert!(named(&[]).is_ok() && named(&[&other, &own]).is_ok());
+        let refused = named(&[&other]).unwrap_err().to_string();
+        assert!(refused.contains(&own) && refused.ends_with(&format!("expected {other}")), "{refused}");
     }
 }

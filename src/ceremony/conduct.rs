@@ -187,6 +187,12 @@ impl Ceremony<'_> {
             Some(missing) => return Err(missing.clone().into()),
             None => {}
         }
+        match build::planned(self.plan) {
+            Err(other) if self.site.is_rehearsal() => {
+                console.note(&format!("{other}; production would stop here"))
+            }
+            judged => judged?,
+        }
         let rules = Rules::of(&plan, self.source)?;
         let (steps, rules) = (steps.as_slice(), &rules);
         let mut day = Day { ceremony: self, plan: &plan, rules, state, steps, clock, console, approvals };
@@ -220,6 +226,9 @@ impl Day<'_> {
             machine::look(ceremony.site, ceremony.guard, self.clock.now(), self.plan.ceremony.date);
         machine.extend(self.disk(drafted.size)?);
         machine::judge(ceremony.site, &machine)?;
+        if !rehearsal && !ceremony.dry_run && !self.console.asks() {
+            self.nobody_to_ask()?;
+        }
         // The plan is read aloud before any device is touched.
         let opened = if ceremony.dry_run { None } else { Some(self.opening(&report.plan)?) };
         let people = People { plan: self.plan, site: ceremony.site, state: self.state };
@@ -246,6 +255,19 @@ impl Day<'_> {
         report.disk_ms = millis(archive.disk_time());
         report.head = archive.head().map(str::to_string);
         result
+    }
+
+    /// Refuses a production whose plan asks people for something, where nobody sits at a terminal.
+    fn nobody_to_ask(&self) -> Result<(), CeremonyError> {
+        let asked = self.plan.ceremony.ask_before.iter().chain(&self.plan.ceremony.ask_after);
+        let asked: Vec<&str> = asked.map(|what| what.as_str()).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        Err(CeremonyError::Missing(format!(
+            "the plan asks people to record {}, and nobody can be asked: run this at a terminal",
+            asked.join(", ")
+        )))
     }
 
     fn people(&self) -> People<'_> {
@@ -275,6 +297,9 @@ impl Day<'_> {
         let now = || Clock::system().map(|clock| clock.now());
         let wall = self.console.wall_clock(&now, reader.as_ref())?;
         let part = |person: Option<super::people::Person>| person.map(|person| person.part);
+        for what in &self.plan.ceremony.ask_before {
+            self.console.observe(**what, self.state.observed.contains_key(&**what))?;
+        }
         let wall = wall.map(|wall| (wall, part(reader)));
         Ok(Opened { by: part(by), asked: self.console.asks(), wall })
     }
@@ -327,6 +352,7 @@ impl Day<'_> {
         let taken = engine.run(self.steps, &mut report.steps);
         report.requests = std::mem::take(&mut engine.requests);
         taken?;
+        engine.ask_after()?;
         let uses = transcript::operations(&planned, &self.state.operations, &archive.state().operations);
         archive.record(clock.now(), uses)?;
         Ok(archive.record(clock.now(), Event::CeremonyFinished { plan: report.plan.clone() })?)

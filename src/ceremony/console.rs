@@ -19,7 +19,7 @@ use super::{CeremonyError, StepReport};
 use crate::archive::Event;
 use crate::difference::Step;
 use crate::lint::Findings;
-use crate::plan::{Name, Time};
+use crate::plan::{Name, Observation, Time};
 use crate::site::Purpose;
 use crate::token::AskPin;
 
@@ -137,6 +137,11 @@ pub trait Console: AskPin {
         _reader: Option<&Person>,
     ) -> Result<Option<WallClock>, CeremonyError> {
         Ok(None)
+    }
+
+    /// What the plan asks people to record. Where it is `recorded` already, nothing more need be.
+    fn observe(&mut self, _what: Observation, _recorded: bool) -> Result<(), Paused> {
+        Ok(())
     }
 
     /// A device is about to do what can't be taken back: its name or serial is typed.

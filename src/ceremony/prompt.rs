@@ -26,14 +26,16 @@ pub(super) fn decide(
     if matches!(error, CeremonyError::Paused) || console.pause_asked() {
         return Err(CeremonyError::Paused);
     }
-    let Some(device) = device.filter(|_| console.asks() && error.can_be_mended()) else {
+    // A copy works with two devices: the one that failed is asked for, where the error knows it.
+    let Some(device) = error.device().cloned().or(device.cloned()) else { return Err(error) };
+    if !console.asks() || !error.can_be_mended() {
         return Err(error);
-    };
-    let trouble = Trouble { person: people.at(device), device: device.clone(), error: error.to_string() };
+    }
+    let trouble = Trouble { person: people.at(&device), device: device.clone(), error: error.to_string() };
     match console.trouble(&trouble) {
         // What fails here fails again at the next attempt, which tells of it.
-        Answer::Again => drop(ring.look_again(device)),
-        Answer::Restart => drop(ring.restart(device)),
+        Answer::Again => drop(ring.look_again(&device)),
+        Answer::Restart => drop(ring.restart(&device)),
         Answer::Later => return Ok(false),
         Answer::Pause => return Err(CeremonyError::Paused),
     }
@@ -197,5 +199,66 @@ impl Engine<'_> {
             }
             Action::BackUp { .. } | Action::SignMetadata { .. } => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::archive::State;
+    use crate::ceremony::preflight::ThrowawayRing;
+    use crate::plan::{Plan, Source};
+    use crate::site::Site;
+    use crate::token::{AskPin, PinError, PinRequest, TokenError, Which};
+
+    /// Sits there, and keeps which device it was asked about.
+    #[derive(Default)]
+    struct Asked(Vec<String>);
+
+    impl AskPin for Asked {
+        fn ask(&mut self, _: &PinRequest) -> Result<SecretString, PinError> {
+            Err(PinError::NotTyped { reason: "nobody types".into() })
+        }
+    }
+
+    impl Console for Asked {
+        fn asks(&self) -> bool {
+            true
+        }
+        fn trouble(&mut self, trouble: &Trouble) -> Answer {
+            self.0.push(trouble.device.to_string());
+            Answer::Later
+        }
+    }
+
+    #[test]
+    fn whichever_device_failed_is_asked_for() {
+        let text = include_str!("../../ceremony/minimal.toml");
+        let plan = Plan::parse(&Source::new("plan.toml", text)).unwrap();
+        let site = Source::new("site.toml", "purpose = \"rehearsal\"\n[devices]\n");
+        let site = Site::parse(&site, Path::new("/")).unwrap();
+        let state = State::default();
+        let people = People { plan: &plan, site: &site, state: &state };
+        let name = |name: &str| name.parse::<Name>().unwrap();
+        let lost = |device: &str| {
+            let (label, serial) = (String::new(), String::new());
+            let token = Box::new(Which { device: name(device), label, serial });
+            CeremonyError::from(TokenError::Lost { token })
+        };
+        let vault = name("vault");
+        let mut console = Asked::default();
+        for (device, error) in [(Some(&vault), "root-hsm"), (Some(&vault), "vault"), (None, "root-hsm")] {
+            let mut ring = ThrowawayRing::default();
+            let goes_on = decide(&mut console, &mut ring, people, device, lost(error));
+            assert!(matches!(goes_on, Ok(false)), "put off");
+        }
+        assert_eq!(console.0, ["root-hsm", "vault", "root-hsm"]);
+        // What nobody in the room can mend stays an error.
+        let other = CeremonyError::Missing("the key `root` is not made yet".into());
+        assert!(decide(&mut console, &mut ThrowawayRing::default(), people, Some(&vault), other).is_err());
     }
 }

@@ -104,6 +104,11 @@ impl TooFew {
     }
 }
 
+/// Somebody who is asked by a file, as the script of a ceremony names them before.
+pub fn asked(state: &State, key: &Name, request: String) -> Absent {
+    Absent { request: Some(request), ..absent(state, key) }
+}
+
 /// Somebody by the name of their key.
 fn absent(state: &State, key: &Name) -> Absent {
     let made = state.keys.get(key);

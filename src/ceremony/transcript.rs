@@ -9,6 +9,7 @@ use crate::archive::Event;
 use crate::archive::event::{Moment, Operations};
 use crate::difference::{Action, Step};
 use crate::plan::{Algorithm, Name, Plan};
+use crate::token::random::ANSWERS;
 
 /// How often the steps that are left have each key sign.
 pub(super) fn planned(steps: &[Step]) -> BTreeMap<Name, u64> {
@@ -65,6 +66,23 @@ fn uses(plan: &Plan, step: &Step, device: &Name) -> bool {
 }
 
 impl Engine<'_> {
+    /// What the plan asks people to record after the last step. Where it asks for the same before the first,
+    /// once is not enough.
+    pub(super) fn ask_after(&mut self) -> Result<(), CeremonyError> {
+        let ceremony = &self.plan.ceremony;
+        for what in &ceremony.ask_after {
+            let before = ceremony.ask_before.iter().filter(|asked| ***asked == **what).count();
+            let recorded = self.archive.state().observed.get(&**what).is_some_and(|count| *count > before);
+            let answered = self.console.observe(**what, recorded);
+            self.remarks()?;
+            answered?;
+            if self.console.pause_asked() {
+                return Err(CeremonyError::Paused);
+            }
+        }
+        Ok(())
+    }
+
     /// The objects of a device that was logged in to just now.
     pub(super) fn inventory_before(&mut self, device: &Name) -> Result<(), CeremonyError> {
         let event = self.inventory(device, Moment::Before)?;
@@ -94,7 +112,14 @@ impl Engine<'_> {
     fn inventory(&mut self, device: &Name, when: Moment) -> Result<Event, CeremonyError> {
         let token = self.token(device)?;
         let (flags, objects) = (token.flags(), token.inventory()?);
-        Ok(Event::DeviceInventoried { device: device.clone(), when, flags, objects })
+        let random = match when {
+            Moment::Before => token.random()?.map(|answer| answer.to_string()),
+            Moment::After => None,
+        };
+        if let Some(answer) = random.as_ref().filter(|answer| *answer != ANSWERS) {
+            self.console.note(&format!("the random source of {device}: {answer}"));
+        }
+        Ok(Event::DeviceInventoried { device: device.clone(), when, flags, objects, random })
     }
 
     /// Tries once in a run, on a throwaway key, what a device claims of the keys that it makes.

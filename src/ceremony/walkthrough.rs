@@ -14,6 +14,7 @@ use super::console::{Fingerprint, Paused, Preview, Turn};
 use super::engine::{Engine, StepReport};
 use super::people::{People, Person};
 use super::preflight::ThrowawayRing;
+use super::signers::{self, Place};
 use super::{CeremonyError, Console};
 use crate::archive::{Archive, Role, State};
 use crate::difference::{self, Action, Step};
@@ -50,6 +51,8 @@ pub struct Scene {
     pub made: Option<String>,
     /// Who types words of that fingerprint back, where the plan asks for it.
     pub reader: Option<Option<Person>>,
+    /// Whether somebody who is elsewhere is asked by a file, and answers by one.
+    pub elsewhere: bool,
 }
 
 /// What the rest of a ceremony shows and asks, step by step: those that the archive does not hold yet.
@@ -96,6 +99,7 @@ pub fn walk(
             facts: Vec::new(),
             made: a.and_then(|seen| seen.made.clone()),
             reader: None,
+            elsewhere: signers::place(people, state, &step) == Place::Elsewhere,
             step,
         };
         if let (Some(a), Some(b)) = (a, b) {

@@ -44,6 +44,7 @@ fn section(error: &TokenError) -> Section {
         TokenError::NoUserPin { .. }
         | TokenError::NoKeypad { .. }
         | TokenError::NoCopies { .. }
+        | TokenError::TooLong { .. }
         | TokenError::Unsupported { .. } => Section::DeviceUnable,
         TokenError::Throwaway { .. }
         | TokenError::ModuleFailed { .. }
@@ -105,6 +106,8 @@ impl From<CeremonyError> for Failure {
                 .help("nothing was begun: leave the file out, or ask for another one"),
             CeremonyError::NotApproved(_) => Self::paused(Section::Approvals, message)
                 .help("nothing was begun: bring the files of `rootwright approve` along, each with --approval FILE"),
+            CeremonyError::OtherTool(_) => Self::refused(Section::OtherTool, message)
+                .help("nothing was begun: bring the tool that the plan names; `sha256sum` on its file shows which one it is"),
             CeremonyError::Conflicts(_) => Self::refused(Section::PlanAndArchive, message),
             CeremonyError::Findings(_) => Self::findings(message)
                 .help("nothing was signed: change the plan, and `rootwright check` it again"),

@@ -80,6 +80,8 @@ sections! {
     NotAnArchive = "not-an-archive",
     /// The plan is not approved, or something is wrong with an approval.
     Approvals = "approvals",
+    /// The plan names another tool.
+    OtherTool = "other-tool",
     /// A seal can't be signed.
     Seal = "seal",
     /// Other bytes would be signed than were begun.

@@ -16,7 +16,7 @@ use crate::site::{Purpose, Site};
 /// Print the script of a ceremony: every step, what must be seen, boxes and blanks; touches no device.
 ///
 /// One HTML page, for A4 or Letter: people, materials, each step with who does what on which device, sheets
-/// for deviations and sign-offs, and what to do when it stops. It comes from the same steps as the ceremony
+/// for deviations and sign-offs, one for each person who signs elsewhere, and what to do when it stops. It comes from the same steps as the ceremony
 /// itself, in the same order and the same words. What is not known before the day is a blank.
 #[derive(Debug, clap::Args)]
 pub struct Print {

@@ -230,7 +230,7 @@ impl Seal {
 }
 
 /// The seal that people are signing: nothing came after it but what belongs to it.
-fn current(state: &State) -> Option<&archive::state::MadeSeal> {
+fn current(state: &State) -> Option<&archive::made::MadeSeal> {
     state.seals.last().filter(|seal| state.last_unsealed <= seal.lines)
 }
 

@@ -142,8 +142,7 @@ impl Sign {
 
 /// What whoever signs should know before the first question.
 fn introduce(request: &Request, compared: bool, console: &mut Terminal) {
-    let of = &request.ceremony;
-    console.note(&format!("{}, {}: the request of plan {}", of.name, of.date, of.plan));
+    console.note(&request.ceremony.to_string());
     console.note(&format!("written at {}, expires at {}", request.written, request.expires));
     if !compared {
         console.note(

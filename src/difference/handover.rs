@@ -66,7 +66,7 @@ pub fn of(plan: &Plan, state: &State) -> Option<Handover> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::state::{MadeKey, Published};
+    use crate::archive::made::{MadeKey, Published};
     use crate::plan::tests::example;
     use crate::tuf::tests::Repository;
 

@@ -23,6 +23,20 @@ pub enum Kind {
     Removed,
 }
 
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Added, Self::Changed, Self::Removed];
+
+    /// What stands before a change of this kind, for whoever signs it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Added => "+ new",
+            Self::Changed => "~ changed",
+            Self::Removed => "- gone",
+        }
+    }
+}
+
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {

@@ -66,7 +66,7 @@ impl Frame {
         let (what, hash) = &self.foot;
         let mark = if self.rehearsal { "REHEARSAL" } else { "" };
         // A script for paper leaves the size of the sheet to the printer.
-        let size = if self.large { "size:297mm 167mm;" } else { "" };
+        let size = if self.large { "size:297mm 167mm;margin:13mm 16mm 12mm 20mm;" } else { "" };
         format!(
             "@page{{{size}@top-left{{content:{}}}@top-right{{content:{}}}@bottom-left{{content:{}}}@bottom-right{{content:counter(page) \" / \" counter(pages)}}}}",
             quoted(&format!("{}: {}", self.kind, shortened(&self.title, 70))),

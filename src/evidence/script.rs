@@ -3,6 +3,7 @@
 
 mod closing;
 mod cover;
+mod elsewhere;
 mod estimate;
 mod materials;
 mod steps;
@@ -81,6 +82,7 @@ impl Script<'_> {
                 (steps::opening(self))
                 (steps::steps(self))
                 (closing::closing(self))
+                (elsewhere::sheets(self))
                 @if self.worksheets { (worksheets::worksheets(self)) }
                 (closing::recovery(self))
             }

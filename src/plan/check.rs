@@ -55,6 +55,15 @@ fn waivers(plan: &Plan, faults: &mut Vec<Fault>) {
 }
 
 fn ceremony(plan: &Plan, faults: &mut Vec<Fault>) {
+    for asked in [&plan.ceremony.ask_before, &plan.ceremony.ask_after] {
+        let mut seen = BTreeSet::new();
+        for what in asked.iter().filter(|what| !seen.insert(***what)) {
+            faults.push(
+                Fault::at(what, format!("`{}` is asked for twice", **what))
+                    .help("once is enough: each time that it is answered, another one can be recorded"),
+            );
+        }
+    }
     for (field, text) in [("name", &plan.ceremony.name), ("organization", &plan.ceremony.organization)] {
         if text.trim().is_empty() || text.chars().any(char::is_control) {
             faults

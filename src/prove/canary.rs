@@ -9,7 +9,7 @@ use super::services::{RekorLog, Services, Signer};
 use super::subscriber::{self, Subscriber};
 use super::{ProveError, checkpoint, examine, leaf, log_entry, sct, services, timestamp};
 use crate::archive::{
-    Archive, CanaryPart, Confirmation, Event, ToBeSigned, canary as files, state::MadeTrustRoot,
+    Archive, CanaryPart, Confirmation, Event, ToBeSigned, canary as files, made::MadeTrustRoot,
 };
 use crate::ceremony::clock::Clock;
 use crate::ceremony::console::{Fingerprint, Preview};

@@ -105,7 +105,7 @@ impl Replayed {
 
 /// The canaries of an archive, each with the trusted root that it was made under.
 pub fn of_archive(state: &State) -> Vec<Past> {
-    let of = |canary: &crate::archive::state::MadeCanary| {
+    let of = |canary: &crate::archive::made::MadeCanary| {
         let bundles = [(BUNDLE, Some(&canary.bundle)), (BUNDLE_REKOR_V1, canary.bundle_rekor_v1.as_ref())];
         let past = bundles.into_iter().filter_map(|(file, bundle)| {
             Some(Past {

@@ -5,6 +5,7 @@ use std::fmt;
 use cryptoki::error::{Error, RvError};
 use serde::Serialize;
 
+use super::TokenError;
 use crate::plan::Name;
 
 /// Which token an error is about.
@@ -24,6 +25,46 @@ impl fmt::Display for Which {
         match self.label.as_str() {
             "" => write!(f, "device `{}` (a token without label, serial {serial})", self.device),
             label => write!(f, "device `{}` (token `{label}`, serial {serial})", self.device),
+        }
+    }
+}
+
+impl TokenError {
+    /// The device that it is about, by its name in plan and site.
+    pub fn device(&self) -> Option<&Name> {
+        match self {
+            Self::NotInSite { device, .. }
+            | Self::ModuleMissing { device, .. }
+            | Self::ModuleChanged { device, .. }
+            | Self::ModuleFailed { device, .. }
+            | Self::NoSuchToken { device, .. }
+            | Self::Ambiguous { device, .. }
+            | Self::NoBlankToken { device, .. }
+            | Self::AlreadyInitialized { device, .. }
+            | Self::Pin { device, .. }
+            | Self::NoService { device, .. } => Some(device),
+            Self::WrongPin { token, .. }
+            | Self::PinLocked { token, .. }
+            | Self::PinFinalTry { token, .. }
+            | Self::NoUserPin { token, .. }
+            | Self::NoKeypad { token, .. }
+            | Self::Lost { token, .. }
+            | Self::NotTouched { token, .. }
+            | Self::NotEnrolled { token, .. }
+            | Self::Defaults { token, .. }
+            | Self::SlotTaken { token, .. }
+            | Self::Call { token, .. }
+            | Self::Unsupported { token, .. }
+            | Self::TooLong { token, .. }
+            | Self::LabelTaken { token, .. }
+            | Self::MissingKey { token, .. }
+            | Self::KeyAmbiguous { token, .. }
+            | Self::HalfMade { token, .. }
+            | Self::WrongKey { token, .. }
+            | Self::OtherKey { token, .. }
+            | Self::BadReply { token, .. }
+            | Self::Contradiction { token, .. } => Some(&token.device),
+            Self::Throwaway { .. } | Self::NoCopies { .. } => None,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::pin::{self, AskPin, PinOwner};
 use super::public_key::Parts;
 use super::state::Wanted;
 use super::{DeviceReport, KeyReport, ObjectReport, Token, TokenError, Transport, Wrapped};
-use super::{attributes, login, mechanism, pair, probe, template};
+use super::{RandomSource, attributes, login, mechanism, pair, probe, random, template};
 use crate::fault;
 use crate::lint::Signable;
 use crate::pki::{Algorithm, PublicKey, Signature};
@@ -380,6 +380,11 @@ impl Token for Pkcs11Token {
         // What a module refuses may leave an operation open: what follows has a session of its own.
         self.renew();
         Ok(tried)
+    }
+
+    fn random(&mut self) -> Result<Option<RandomSource>, TokenError> {
+        let asked = self.call(|| "asking for random bytes".into(), random::ask)?;
+        asked.judged().map(Some).map_err(|wrong| self.bad_reply("its random source", wrong))
     }
 
     fn inventory(&mut self) -> Result<Vec<ObjectReport>, TokenError> {

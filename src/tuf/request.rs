@@ -55,6 +55,13 @@ pub struct Ceremony {
     pub plan: String,
 }
 
+impl std::fmt::Display for Ceremony {
+    /// What whoever signs is told first, and compares with what they were told by another way.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}: the request of plan {}", self.name, self.date, self.plan)
+    }
+}
+
 impl Ceremony {
     /// The folder of its requests and responses: the day, and the beginning of the plan's SHA-256.
     pub fn folder(&self) -> Result<Name, Unreadable> {

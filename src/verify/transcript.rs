@@ -8,6 +8,9 @@ use super::report::{Area, Entry, Sheet};
 use crate::archive::event::Moment;
 use crate::archive::{Event, Record};
 
+/// What the journal has of a random source that works.
+const ANSWERS: &str = "answers";
+
 /// An object on a device, as it is listed.
 type Object<'a> = (&'a str, &'a str, &'a str, &'a str);
 
@@ -25,7 +28,7 @@ struct Run<'a> {
 pub fn check(records: &[Record], sheet: &mut Sheet) {
     let mut entry = sheet.on(Area::Journal, JOURNAL);
     let mut run = Run::default();
-    let (mut counted, mut wrong, mut listed) = (0_usize, false, 0_usize);
+    let (mut counted, mut wrong, mut listed, mut answers) = (0_usize, false, 0_usize, 0_usize);
     for record in records {
         let line = record.seq;
         match &record.event {
@@ -42,7 +45,14 @@ pub fn check(records: &[Record], sheet: &mut Sheet) {
                 let count = run.uses.entry(key.as_str()).or_default();
                 *count = count.saturating_add(1);
             }
-            Event::DeviceInventoried { device, when, objects, .. } => {
+            Event::DeviceInventoried { device, when, objects, random, .. } => {
+                match random.as_deref() {
+                    Some(ANSWERS) => answers = answers.saturating_add(1),
+                    Some(other) => {
+                        entry.warning(format!("line {line}: the random source of {device}: {other}"))
+                    }
+                    None => {}
+                }
                 let now: Vec<Object<'_>> = objects
                     .iter()
                     .map(|one| {
@@ -87,6 +97,9 @@ pub fn check(records: &[Record], sheet: &mut Sheet) {
     }
     if counted > 0 && !wrong {
         entry.ok(format!("uses of private keys are as many as were counted, in {counted} runs"));
+    }
+    if answers > 0 {
+        entry.ok(format!("{answers} times a device's random source answered before it was used"));
     }
     if listed > 0 {
         entry.ok(format!("{listed} times a device was listed after its last step, and before its first"));

@@ -3,7 +3,8 @@
 //     node browse.mjs OUT PAGE.html...
 //
 // For each page one line of JSON: messages on the console, requests, what is wider than a sheet or a
-// telephone, what axe says in light and dark, and the PDFs of A4 and Letter that it left in OUT.
+// telephone, what axe says in light and dark, and the PDFs of A4 and Letter and a picture in the dark that it left
+// in OUT. With SHOTS=1 in the environment it leaves a picture of every width, with SHOTS=full of whole pages.
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createRequire } from "node:module";
@@ -25,6 +26,15 @@ const wide = () => {
     element && (["auto", "scroll", "hidden"].includes(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
   const edge = document.documentElement.clientWidth + 0.5;
   const found = [];
+  // A word that is too long leaves its box, and the box stays where it is.
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  while (texts.nextNode()) {
+    if (!texts.currentNode.data.trim() || scrolls(texts.currentNode.parentElement)) continue;
+    range.selectNodeContents(texts.currentNode);
+    const right = range.getBoundingClientRect().right;
+    if (right > edge) found.push(`"${texts.currentNode.data.slice(0, 40)}" to ${Math.round(right)} of ${Math.floor(edge)}`);
+  }
   for (const element of document.querySelectorAll("body *")) {
     const box = element.getBoundingClientRect();
     if (box.width > 0 && box.right > edge && !scrolls(element.parentElement)) {
@@ -72,8 +82,11 @@ try {
     await page.context().close();
     for (const colorScheme of ["light", "dark"]) {
       // axe is put into the page from outside; the page's own policy would not let it in.
-      const judged = await open({ colorScheme, bypassCSP: true, viewport: { width: 1000, height: 900 } });
-      if (process.env.SHOTS) await judged.screenshot({ path: join(out, `${name}-${colorScheme}.png`) });
+      const judged = await open({ colorScheme, bypassCSP: true, viewport: { width: 1000, height: 900 }, deviceScaleFactor: 2 });
+      if (process.env.SHOTS || colorScheme === "dark") {
+        said[colorScheme] = join(out, `${name}-${colorScheme}.png`);
+        await judged.screenshot({ path: said[colorScheme], fullPage: process.env.SHOTS === "full" });
+      }
       await judged.evaluate(axe);
       said.axe[colorScheme] = await judged.evaluate(async () => {
         const { violations, passes } = await window.axe.run(document, { resultTypes: ["violations", "passes"] });

@@ -1,7 +1,9 @@
 //! What the tests share: the binary, archives that were rehearsed with it, folders of their own.
 #![allow(dead_code)]
 
+pub mod browser;
 pub mod clients;
+pub mod crowd;
 pub mod documents;
 pub mod drafts;
 pub mod keyholders;

@@ -19,6 +19,22 @@ pub struct Site {
 }
 
 impl Site {
+    /// Takes the token with this label away: its folder, where it is now and where it was.
+    pub fn hide(&self, label: &str) -> (PathBuf, PathBuf) {
+        let tokens = self.folder.path().join("tokens");
+        let listed = super::run(["token", "list", "--json", "--site", &self.path()]).json();
+        let listed = listed[0]["tokens"].as_array().expect("tokens").clone();
+        let token = listed.iter().find(|token| token["report"]["label"] == label);
+        let serial = token.expect("the token")["report"]["serial"].as_str().expect("a serial").to_string();
+        let folder = fs::read_dir(&tokens).expect("tokens").flatten().find(|entry| {
+            entry.file_name().to_string_lossy().replace('-', "").ends_with(&serial[serial.len() - 12..])
+        });
+        let here = folder.expect("the token's folder").path();
+        let there = tokens.with_file_name("hidden");
+        fs::rename(&here, &there).expect("it is moved");
+        (there, here)
+    }
+
     /// A site with a token for each device.
     pub fn new(purpose: &str, devices: &[&str]) -> Self {
         let folder = super::folder();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use pty_process::Size;
 use pty_process::blocking::{Command, open};
+use rootwright::plan::Observation;
 
 /// How long a screen may take to show what is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -91,6 +92,22 @@ impl Terminal {
         }
     }
 
+    /// Waits until a text is shown, or the process has ended: none then.
+    pub fn expect_or_end(&mut self, text: &str) -> Option<String> {
+        let start = Instant::now();
+        loop {
+            let ended = self.child.try_wait().expect("its state").is_some();
+            if self.shown()[self.seen..].contains(text) {
+                return Some(self.expect(text));
+            }
+            if ended {
+                return None;
+            }
+            assert!(start.elapsed() < PATIENCE, "not shown: {text:?}\n{}", self.shown());
+            std::thread::sleep(Duration::from_millis(3));
+        }
+    }
+
     /// Waits for a question, and answers it with a line.
     pub fn answer(&mut self, question: &str, line: &str) -> String {
         let before = self.expect(question);
@@ -128,11 +145,41 @@ impl Drop for Terminal {
     }
 }
 
-/// The minimal plan with people, and a fingerprint that is read back.
+/// What the plan of [`minimal`] asks people to record before the first device, and after the last step.
+pub const ASKED: (&[Observation], &[Observation]) = {
+    use Observation::*;
+    (
+        &[Boot, Radios, Entry, Video, Certificate, Defaults, Shares],
+        &[DeviceLog, Video, Media, Custody, Destroyed, Retention, Exit],
+    )
+};
+
+/// What is answered to a question that the plan asks.
+pub fn said(what: Observation, question: &str) -> String {
+    format!("{what}: {}", question.trim_end_matches('?').to_lowercase())
+}
+
+/// Answers what the plan asks for, each once.
+fn recorded(terminal: &mut Terminal, asked: &[Observation]) {
+    for what in asked {
+        terminal.expect(&format!("{} The plan asks for it.", what.title()));
+        for question in what.questions() {
+            terminal.answer(question, &said(*what, question));
+        }
+        terminal.answer(&format!("Type {what} to record another one, or Enter to go on:"), "");
+    }
+}
+
+/// The minimal plan with people, a fingerprint that is read back, and all that a plan can ask for.
 pub fn minimal(site: &super::support::site::Site) -> PathBuf {
     let text = std::fs::read_to_string(super::support::repository().join("ceremony/minimal.toml"));
-    let text =
-        text.expect("the plan").replacen("[ceremony]\n", "[ceremony]\nread-back = [\"issue/root\"]\n", 1);
+    let words = |asked: &[Observation]| asked.iter().map(|what| what.as_str()).collect::<Vec<_>>();
+    let lines = format!(
+        "[ceremony]\nread-back = [\"issue/root\"]\nask-before = {:?}\nask-after = {:?}\n",
+        words(ASKED.0),
+        words(ASKED.1)
+    );
+    let text = text.expect("the plan").replacen("[ceremony]\n", &lines, 1);
     let people = "[people]\noperator = { role = \"operator\" }\nwitness-1 = { role = \"witness\" }\n";
     let path = site.folder.path().join("plan.toml");
     std::fs::write(&path, text.replace("[people]\n", people)).expect("the plan with people");
@@ -155,6 +202,7 @@ pub fn led_through(plan: &Path, site: &super::support::site::Site) -> String {
     let clock = std::process::Command::new("date").args(["-u", "+%H:%M"]).output().expect("a clock");
     let clock = String::from_utf8_lossy(&clock.stdout).trim().to_string();
     terminal.answer("What does a clock on the wall say?", &clock);
+    recorded(&mut terminal, ASKED.0);
     for device in ["root-hsm", "keyholder-1", "root-hsm"] {
         terminal.answer(&format!("Type {device}, or its serial"), device);
     }
@@ -171,6 +219,7 @@ pub fn led_through(plan: &Path, site: &super::support::site::Site) -> String {
     for device in ["root-hsm", "keyholder-1", "keyholder-1", "root-hsm", "root-hsm"] {
         terminal.answer(&format!("Type {device}, or its serial"), device);
     }
+    recorded(&mut terminal, ASKED.1);
     assert_eq!(terminal.end(), 0, "{}", terminal.shown());
     terminal.shown()
 }

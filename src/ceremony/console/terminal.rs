@@ -20,7 +20,7 @@ use crate::ceremony::preflight::Preflight;
 use crate::ceremony::{CeremonyError, StepReport};
 use crate::difference::Step;
 use crate::lint::Findings;
-use crate::plan::{Name, Time};
+use crate::plan::{Name, Observation, Time};
 use crate::site::Purpose;
 
 const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
@@ -117,21 +117,26 @@ impl Terminal {
         Paused
     }
 
-    /// Fills a form in. Ctrl-C leaves it out, and the question before it stands again.
-    fn fill(&mut self, form: &Form) {
-        self.line(format_args!("  {}", form.title));
+    /// Fills a form in that a person asked for. Ctrl-C leaves it out, and the question before it stands again.
+    fn fill(&mut self, form: Form) {
+        self.line(format_args!("  {} Ctrl-C leaves it out.", form.title()));
+        if let Err(Paused) = self.fill_in(form) {
+            self.paused = false;
+            self.line(format_args!("  {NOTE}left out{NOTE:#}"));
+        }
+    }
+
+    fn fill_in(&mut self, form: Form) -> Result<(), Paused> {
         let mut answers = Vec::new();
-        for question in form.questions {
-            loop {
-                match self.read(question) {
-                    Ok(text) if text.is_empty() => {}
-                    Ok(text) => break answers.push(text),
-                    Err(Paused) => {
-                        self.paused = false;
-                        return self.line(format_args!("  {NOTE}left out{NOTE:#}"));
-                    }
+        for question in form.questions() {
+            let typed = loop {
+                match self.read(question)?.as_str() {
+                    "" => {}
+                    "pause" => return Err(self.pause()),
+                    typed => break typed.to_string(),
                 }
-            }
+            };
+            answers.push(typed);
         }
         if let Some(event) = form.event(&answers) {
             self.remarks.push(event);
@@ -139,6 +144,7 @@ impl Terminal {
                 "  {GOOD}noted{GOOD:#}, and written to the journal when this is answered"
             ));
         }
+        Ok(())
     }
 
     /// Until the device's name or serial is typed: never a mere yes.
@@ -257,6 +263,31 @@ impl Console for Terminal {
                 "the machine's clock ({now}) differs by {} minutes: read it once more",
                 skew.abs().div_euclid(60)
             ));
+        }
+    }
+
+    fn observe(&mut self, what: Observation, recorded: bool) -> Result<(), Paused> {
+        if !self.ask {
+            return Ok(());
+        }
+        self.line(format_args!("\n  {LOUD}{}{LOUD:#} The plan asks for it.", what.title()));
+        if !recorded {
+            self.fill_in(Form::Observed(what))?;
+        }
+        let question = format!(
+            "Type {what} to record {} one, or Enter to go on:",
+            if recorded { "a further" } else { "another" }
+        );
+        loop {
+            match self.read(&question)?.as_str() {
+                "" => return Ok(()),
+                "pause" => return Err(self.pause()),
+                "?" => self.line(format_args!("{}", remark::HELP)),
+                word => match Form::named(word) {
+                    Some(form) => self.fill(form),
+                    None => self.wrong(format_args!("that is neither {what} nor Enter")),
+                },
+            }
         }
     }
 

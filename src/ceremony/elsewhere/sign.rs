@@ -5,6 +5,7 @@ use crate::ceremony::clock::Clock;
 use crate::ceremony::console::{Fingerprint, Preview};
 use crate::ceremony::people::Person;
 use crate::ceremony::{CeremonyError, Console, publish};
+use crate::evidence::changes::Change;
 use crate::lint::{Rules, Signable};
 use crate::pki::sha256_hex;
 use crate::plan::Name;
@@ -89,14 +90,8 @@ impl Signing<'_> {
             let (key, public) = (draft.key.clone(), draft.public.clone());
             let (role, version) = (draft.context.role(), draft.context.metadata.head().version);
             let mut facts = publish::facts(role, &draft.context.metadata);
-            facts.extend(changes.iter().map(|change| {
-                let label = match change.kind {
-                    crate::evidence::changes::Kind::Added => "+ new",
-                    crate::evidence::changes::Kind::Changed => "~ changed",
-                    crate::evidence::changes::Kind::Removed => "- gone",
-                };
-                (label, format!("{}: {}", change.place, change.what))
-            }));
+            let said = |change: &Change| (change.kind.label(), format!("{}: {}", change.place, change.what));
+            facts.extend(changes.iter().map(said));
             let linted = draft.lint(self.rules)?;
             console.warnings(&warnings);
             console.warnings(linted.warnings());

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::archive::State;
-use crate::archive::state::MadeKey;
+use crate::archive::made::MadeKey;
 use crate::lint::Rules;
 use crate::pki::{PublicKey, Signature};
 use crate::plan::{Plan, tests::example};

@@ -162,8 +162,8 @@ fn logs(facts: &Facts<'_>) -> Markup {
     html! {
         @if let Some(root) = &plan.trust_root {
             h3 { "Keys that clients trust without a certificate" }
-            table {
-                thead { tr { th { "Key" } th { "Is" } th { "Address" } th { "Device" } } }
+            table.dense {
+                thead { tr { th.w25 { "Key" } th.w18 { "Is" } th { "Address" } th.w25 { "Device" } } }
                 tbody {
                     @for log in &root.transparency_logs {
                         tr { th scope="row" { (log.key.as_str()) } td { "transparency log" } td { (log.url.as_str()) } td { (device(&log.key)) } }
@@ -177,8 +177,8 @@ fn logs(facts: &Facts<'_>) -> Markup {
         }
         @if let Some(tuf) = &plan.tuf {
             h3 { "Keys that say what clients trust" }
-            table {
-                thead { tr { th { "TUF role" } th { "Signed by" } th { "Version" } th { "Expires" } } }
+            table.dense {
+                thead { tr { th.w15 { "TUF role" } th { "Signed by" } th.w10 { "Version" } th.w15 { "Expires" } } }
                 tbody {
                     @for (role, signers, expires) in [
                         (crate::archive::Role::Root, keyholders(&tuf.root), *tuf.root.expires),

@@ -49,7 +49,7 @@ fn verified(facts: &Facts<'_>) -> Markup {
     html! {
         @if failed == 0 {
             strong.ok { "Nothing is wrong." } " A second implementation made " (checks.len()) " checks of this archive as of " (moment(facts.at()))
-            @if warnings > 0 { ", with " (warnings) " warnings" } "."
+            @if warnings == 1 { ", with 1 warning" } @else if warnings > 1 { ", with " (warnings) " warnings" } "."
         } @else {
             strong.failed { (failed) " of " (checks.len()) " checks failed" } " as of " (moment(facts.at())) ". " a href="#checks" { "What failed." }
         }

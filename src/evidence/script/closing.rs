@@ -2,14 +2,15 @@
 
 use maud::{Markup, html};
 
-use super::{Script, cover};
+use super::{Script, addressed, cover, steps};
 use crate::evidence::page::{fingerprint, markdown};
 
 /// How many characters a SHA-256 has in hex.
 const SHA256: usize = 64;
 
 pub(super) fn closing(script: &Script<'_>) -> Markup {
-    let steps: [(&str, &str, Markup); 6] = [
+    let asked = &script.plan.ceremony.ask_after;
+    let after = [
         (
             "Z1",
             "the last line",
@@ -69,7 +70,17 @@ pub(super) fn closing(script: &Script<'_>) -> Markup {
     html! {
         section.page {
             h2 { "After the last step" }
-            @for (number, name, what) in steps {
+            @if !asked.is_empty() {
+                article.step {
+                    header { span.number { "Z0" } i.box.tick {} h3 { "what is recorded" } }
+                    div.what {
+                        p.who { (addressed(script.people().leader().as_ref())) "Type what is asked, before the command ends:" }
+                        (steps::recorded(asked))
+                    }
+                    aside.margin { span.field { "time" } span.field { "initials" } span.field { "initials" } }
+                }
+            }
+            @for (number, name, what) in after {
                 article.step {
                     header { span.number { (number) } i.box.tick {} h3 { (name) } }
                     div.what { (what) }

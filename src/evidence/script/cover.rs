@@ -32,7 +32,11 @@ pub(super) fn cover(script: &Script<'_>) -> Markup {
                 @if let Some(head) = &script.head {
                     dt { "Goes on from" } dd { "the archive whose journal ends with " (fingerprint::inline(head)) }
                 }
-                dt { "Tool" } dd { "rootwright " (env!("CARGO_PKG_VERSION")) }
+                dt { "Tool" }
+                dd {
+                    "rootwright " (env!("CARGO_PKG_VERSION"))
+                    @if ceremony.tool_sha256.is_empty() { ", any build" } @else { ", a build that the plan names" }
+                }
             }
             h2 { "The plan's SHA-256" }
             p { "Everything below follows from one file. Whoever has another hash has another plan." }

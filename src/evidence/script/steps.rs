@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use super::materials::serial;
-use super::{Script, addressed, estimate};
+use super::{Script, addressed, elsewhere, estimate};
 use crate::ceremony::walkthrough::{Piece, Scene};
 use crate::difference::Action;
 use crate::evidence::page::fingerprint;
+use crate::plan::{At, Observation};
 use crate::site::MachineCheck;
 
 /// How many characters a SHA-256 has in hex.
@@ -16,6 +17,8 @@ const SHA256: usize = 64;
 pub(super) fn opening(script: &Script<'_>) -> Markup {
     let people = script.people();
     let (leader, witness) = (people.leader(), people.witness());
+    let asked = &script.plan.ceremony.ask_before;
+    let devices_at = if asked.is_empty() { "A5" } else { "A6" };
     html! {
         section.page {
             h2 { "Before the first step" }
@@ -24,8 +27,12 @@ pub(super) fn opening(script: &Script<'_>) -> Markup {
                 p.who { (addressed(leader.as_ref())) "Everybody is there who signed above, doors are closed, the camera runs." }
                 p { "Camera on at " span.short {} " . Telephones and other radios are off or outside." }
             }))
-            (act(script, ("A2", "the machine"), &["clock", "disk"], html! {
+            (act(script, ("A2", "the machine"), &["clock", "disk", "other-tool"], html! {
                 p.who { (addressed(leader.as_ref())) "Start the machine. No cable of a network is plugged in." }
+                @if !script.plan.ceremony.tool_sha256.is_empty() {
+                    p { "The plan names the tool. " code.command { "sha256sum" } " on its file shows:" }
+                    @for named in &script.plan.ceremony.tool_sha256 { p { (fingerprint::inline(named.as_str())) } }
+                }
                 p { "The tool looks at the machine. These must hold:" }
                 table.checks {
                     tbody {
@@ -53,7 +60,13 @@ pub(super) fn opening(script: &Script<'_>) -> Markup {
                 p.who { (addressed(witness.as_ref())) "What does a clock on the wall say?" }
                 p { "Wall " span.short {} "  machine " span.short {} "  They differ by at most two minutes." }
             }))
-            (act(script, ("A5", "the devices"), &["device-missing", "wrong-pin", "pin-locked", "other-device", "module-changed", "device-unable", "label-taken"], html! {
+            @if !asked.is_empty() {
+                (act(script, ("A5", "what is recorded"), &[], html! {
+                    p.who { (addressed(leader.as_ref())) "Type what is asked, before the first device is touched:" }
+                    (recorded(asked))
+                }))
+            }
+            (act(script, (devices_at, "the devices"), &["device-missing", "wrong-pin", "pin-locked", "other-device", "module-changed", "device-unable", "label-taken"], html! {
                 p.who { (addressed(leader.as_ref())) "Plug in each device when it is asked for. Whoever owns a PIN types it; the others look away." }
                 table.checks {
                     tbody {
@@ -73,6 +86,21 @@ pub(super) fn opening(script: &Script<'_>) -> Markup {
     }
 }
 
+/// What the plan asks people to record, with room for the answers.
+pub(super) fn recorded(asked: &[At<Observation>]) -> Markup {
+    html! {
+        @for what in asked {
+            table.form {
+                thead { tr { th colspan="2" { strong { (what.title()) } " The plan asks for it." } } }
+                tbody {
+                    @for question in what.questions() { tr { th.w30 scope="row" { (question) } td {} } }
+                    tr { td colspan="2" { "Type " code { (what.as_str()) } " to record another one, or Enter to go on:" } }
+                }
+            }
+        }
+    }
+}
+
 /// Every check of the machine.
 fn checks() -> [MachineCheck; 6] {
     use MachineCheck::{ClockDay, CoreDumps, Disk, Memory, Network, Swap};
@@ -82,7 +110,8 @@ fn checks() -> [MachineCheck; 6] {
 /// The devices that the steps need, in the order in which they are needed.
 fn devices<'a>(script: &'a Script<'_>) -> Vec<&'a crate::plan::Name> {
     let mut devices = Vec::new();
-    for device in script.scenes.iter().filter_map(|scene| scene.device.as_ref()) {
+    let here = script.scenes.iter().filter(|scene| !scene.elsewhere);
+    for device in here.filter_map(|scene| scene.device.as_ref()) {
         if !devices.contains(&device) {
             devices.push(device);
         }
@@ -188,7 +217,9 @@ fn step(script: &Script<'_>, scene: &Scene, number: usize, all: usize) -> Markup
                 code.id { (scene.step.id) }
             }
             div.what {
-                @if let Some(device) = &scene.device {
+                @if let (true, Some(key)) = (scene.elsewhere, scene.step.key()) {
+                    p.who { (elsewhere::asked(script, key)) }
+                } @else if let Some(device) = &scene.device {
                     p.who {
                         @if let Some(person) = &scene.person { (person) ", on " }
                         (device) ", serial " (serial(script, device))
@@ -200,13 +231,11 @@ fn step(script: &Script<'_>, scene: &Scene, number: usize, all: usize) -> Markup
                 }
                 @if let Some((object, key)) = &scene.signs {
                     p { "will sign " strong { (object) } " with the key " (key) ":" }
-                    dl.seen {
-                        @for (label, pieces) in &scene.facts {
-                            dt { (label) }
-                            dd { @for piece in pieces { (shown(piece)) " " } }
-                        }
-                    }
-                    @if let Some(device) = &scene.device {
+                    (seen(scene))
+                    @if scene.elsewhere {
+                        p { "When the answer is there:" }
+                        p { code.command { (elsewhere::taken("ANSWER")) } }
+                    } @else if let Some(device) = &scene.device {
                         p.type { "Type " strong { (device) } ", or its serial, to sign" }
                     }
                 }
@@ -224,6 +253,28 @@ fn step(script: &Script<'_>, scene: &Scene, number: usize, all: usize) -> Markup
             (margin(&estimate::said(estimate::minutes(scene))))
         }
     }
+}
+
+/// What a document says, and what nobody can know of it before.
+pub(super) fn seen(scene: &Scene) -> Markup {
+    html! {
+        dl.seen {
+            @for (label, pieces) in &scene.facts {
+                @let whole = is_long(pieces);
+                dt.whole[whole] { (label) }
+                dd.whole[whole] { @for piece in pieces { (shown(piece)) " " } }
+            }
+        }
+    }
+}
+
+/// Whether a value wants a line of its own.
+fn is_long(pieces: &[Piece]) -> bool {
+    let length = |piece: &Piece| match piece {
+        Piece::Known(text) => text.chars().count(),
+        Piece::Blank(count) => count.saturating_mul(2),
+    };
+    pieces.iter().map(length).sum::<usize>() > 40
 }
 
 fn shown(piece: &Piece) -> Markup {

@@ -150,12 +150,13 @@ pub(in crate::evidence) fn detail(event: &Event, files: &[FileRecord]) -> String
         Event::MachineDescribed { facts } => {
             facts.iter().map(|(what, found)| format!("{what}: {found}")).collect::<Vec<_>>().join("; ")
         }
-        Event::DeviceInventoried { device, when, objects, .. } => {
+        Event::DeviceInventoried { device, when, objects, random, .. } => {
             let when = match when {
                 Moment::Before => "before its first step",
                 Moment::After => "after its last step",
             };
-            format!("{device}, {when}: {} objects", objects.len())
+            let random = random.as_ref().map(|random| format!("; random source: {random}"));
+            format!("{device}, {when}: {} objects{}", objects.len(), random.unwrap_or_default())
         }
         Event::DeviceProbed { device, tried, .. } => {
             let tried: Vec<String> = tried.iter().map(|(what, came)| format!("{what}: {came}")).collect();

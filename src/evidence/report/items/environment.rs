@@ -1,10 +1,11 @@
 //! The environment: E-08 to E-13.
 
-use super::{How, Item, Part, Proof, absent, item, observed};
+use super::{How, Item, Part, Proof, item, observed};
 use crate::archive::event::Observation;
 use crate::archive::{Event, Record};
 use crate::evidence::report::Facts;
 use crate::site::MachineCheck;
+use crate::token::random::ANSWERS;
 use crate::verify::Area;
 
 pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
@@ -14,6 +15,12 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             Event::MachineChecked { findings } => {
                 findings.iter().all(|finding| finding.id != check || finding.waived.is_some())
             }
+            _ => false,
+        }
+    };
+    let machine = |what: &'static str, such: fn(&str) -> bool| {
+        move |event: &Event| match event {
+            Event::MachineDescribed { facts } => facts.get(what).is_some_and(|found| such(found)),
             _ => false,
         }
     };
@@ -51,7 +58,16 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
         item(
             "E-11",
             "kernel's and devices' random sources answer",
-            vec![facts.by_lines("the kernel's", How::Automated, |event| matches!(event, Event::MachineDescribed { facts } if facts.get("random source").is_some_and(|found| found == "answers"))), absent("the devices'", How::Automated)],
+            vec![
+                facts.by_lines(
+                    "the kernel's",
+                    How::Automated,
+                    machine("random source", |found| found == "answers"),
+                ),
+                facts.by_lines("the devices'", How::Automated, |event| {
+                    matches!(event, Event::DeviceInventoried { random: Some(random), .. } if random == ANSWERS)
+                }),
+            ],
         ),
         item(
             "E-12",
@@ -62,9 +78,17 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
                     How::Automated,
                     |event| matches!(event, Event::CeremonyStarted { tool, .. } if !tool.is_empty()),
                 ),
-                facts.by_lines("own hash", How::Automated, |event| matches!(event, Event::ToolIdentified { sha256: Some(_), .. })),
-                facts.by_lines("dependency list, by its hash", How::Automated, |event| matches!(event, Event::ToolIdentified { dependencies, .. } if !dependencies.is_empty())),
-                facts.by_lines("known-answer tests", How::Automated, |event| matches!(event, Event::MachineDescribed { facts } if facts.get("known-answer tests").is_some_and(|found| found.starts_with("passed: ")))),
+                facts.by_lines("own hash", How::Automated, |event| {
+                    matches!(event, Event::ToolIdentified { sha256: Some(_), .. })
+                }),
+                facts.by_lines("dependency list, by its hash", How::Automated, |event| {
+                    matches!(event, Event::ToolIdentified { dependencies, .. } if !dependencies.is_empty())
+                }),
+                facts.by_lines(
+                    "known-answer tests",
+                    How::Automated,
+                    machine("known-answer tests", |found| found.starts_with("passed: ")),
+                ),
             ],
         ),
         item(

@@ -4,6 +4,7 @@ use super::{How, Item, Part, Proof, absent, item};
 use crate::archive::event::Observation;
 use crate::archive::{Confirmation, Event};
 use crate::evidence::report::Facts;
+use crate::plan::{Plan, Source};
 use crate::verify::Area;
 
 pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
@@ -34,7 +35,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             "E-02",
             "the plan pins the tool's hash, the policy's section, the rules' version",
             vec![
-                absent("the tool's hash", How::Automated),
+                Part { proofs: tool(facts), ..absent("the tool's hash, and that it ran", How::Automated) },
                 facts.by_lines("the policy", How::Automated, has(policy)),
                 facts.by_lines("the profile of rules", How::Automated, has(plan.is_some())),
             ],
@@ -106,6 +107,32 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Item> {
             ],
         ),
     ]
+}
+
+/// Runs by a tool that their plan names, where every run's plan names one.
+fn tool(facts: &Facts<'_>) -> Vec<Proof> {
+    let checked = facts.by_checks("", Area::Journal, "the tool that ran is one that its plan names");
+    let (mut named, mut ran) = (Vec::new(), Vec::new());
+    for record in facts.records {
+        match &record.event {
+            Event::CeremonyStarted { text, .. } => {
+                let plan = Plan::parse(&Source::new("a plan of the archive", text.as_str())).ok();
+                named = plan.map(|plan| plan.ceremony.tool_sha256).unwrap_or_default();
+                if named.is_empty() {
+                    return Vec::new();
+                }
+            }
+            Event::ToolIdentified { sha256, .. } => {
+                let own = sha256.as_deref();
+                if !named.iter().any(|named| Some(named.as_str()) == own) {
+                    return Vec::new();
+                }
+                ran.push(Proof::Line(record.seq));
+            }
+            _ => {}
+        }
+    }
+    if ran.is_empty() { Vec::new() } else { checked.proofs.into_iter().chain(ran).collect() }
 }
 
 /// A recording whose SHA-256 was said.
