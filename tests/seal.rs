@@ -246,9 +246,19 @@ fn ssh_keygen_knows(world: &World, envelope: &Path) {
 fn each_ceremony_has_its_seal_and_objections_are_heard() {
     let world = World::held();
     assert_eq!(world.seal(&[]).code, 0);
+    let asked = world.seal(&["--as", "ada"]);
+    assert_eq!(asked.code, 3, "{}", asked.shown());
+    world.ada.as_printed(&asked.err);
     let later = |text: String| text.replace("2027-06-01T00:00:00Z", "2027-07-01T00:00:00Z");
     let held = world.site.run(&world.plan("later.toml", later));
     assert_eq!(held.code, 0, "{}", held.shown());
+    // What a signature is over that comes back now is no seal that is being signed; and none is begun for it.
+    let before = fs::read(world.archive("journal.jsonl")).unwrap();
+    let signature = asked.err.rsplit_once("--signature ").unwrap().1.lines().next().unwrap().trim();
+    let late = world.seal(&["--as", "ada", "--signature", signature]);
+    assert_eq!(late.code, 5, "{}", late.shown());
+    assert!(late.err.contains("no seal is being signed"), "{}", late.shown());
+    assert_eq!(fs::read(world.archive("journal.jsonl")).unwrap(), before);
     let open = world.verify();
     assert_eq!(open.code, 0, "{}", open.shown());
     assert!(open.out.contains("of the journal are not sealed yet"), "{}", open.shown());
