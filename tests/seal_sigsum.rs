@@ -95,6 +95,11 @@ fn each_part_that_is_changed_is_refused_for_its_reason() {
     assert!(unknown.contains("which the policy does not have"), "{unknown}");
 }
 
+/// A public key's file as `sigsum-submit` may have it.
+fn with_policy(world: &World) -> String {
+    format!("sigsum-policy=\"sigsum-test-2025-3\" {}\n", world.submitter.line())
+}
+
 /// A sealed rehearsal, whose tokens stay where they were made.
 struct Sealed {
     folder: tempfile::TempDir,
@@ -128,7 +133,7 @@ impl Sealed {
 
     fn bring(&self, world: &World, proof: &str, policy: &str) -> Run {
         let proof = self.file("statement-1.proof", proof);
-        let (policy, key) = (self.file("policy", policy), self.file("key.pub", &world.submitter.line()));
+        let (policy, key) = (self.file("policy", policy), self.file("key.pub", &with_policy(world)));
         self.seal(&["--proof", &proof, "--sigsum-policy", &policy, "--submitter", &key])
     }
 

@@ -225,6 +225,14 @@ impl Seal {
             )
             .help("nothing was written: run it without --signature, and have the new file signed"));
         }
+        if let Some(last) = archive.state().seals.last()
+            && !plan.ceremony.seal.missing(&plan.people, last.signed.keys()).is_empty()
+        {
+            told::note(&format!(
+                "seal {} has not all the signatures that the plan asks for, and something came after it: a new one begins",
+                last.number
+            ));
+        }
         begin(archive, plan, clock)
     }
 }
