@@ -194,6 +194,30 @@ fn a_statement_is_logged_and_its_proof_comes_back() {
 }
 
 #[test]
+fn who_objects_can_have_it_logged() {
+    let (sealed, world) = (Sealed { folder: folder() }, World::new());
+    copy(rehearsed("ceremony/minimal.toml"), &sealed.path("archive"));
+    let run = sealed.seal(&["--as", "keyholder-1", "--object", "the door was open"]);
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let requests = sealed.path("requests");
+    let run = sealed.seal(&["--requests", &requests.display().to_string()]);
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(requests.join("objection-1-keyholder-1.keyholder-1.rekor.json").exists(), "{}", run.shown());
+    let hex = fs::read_to_string(requests.join("objection-1-keyholder-1.sigsum")).unwrap();
+    let message = data_encoding::HEXLOWER.decode(hex.trim().as_bytes()).unwrap().try_into().unwrap();
+    let taken = sealed.bring(&world, &world.proof(&message, (1, 3)), &world.policy("one"));
+    assert_eq!(taken.code, 0, "{}", taken.shown());
+    assert!(
+        taken.out.contains("has evidence/objection-1-keyholder-1.dsse.json at index 1"),
+        "{}",
+        taken.shown()
+    );
+    let verified = sealed.verify();
+    assert_eq!(verified.code, 0, "{}", verified.shown());
+    assert!(verified.out.contains("has it at index 1, submitted with SHA256:"), "{}", verified.shown());
+}
+
+#[test]
 fn what_was_recorded_of_a_proof_is_judged_again() {
     let (sealed, world) = (Sealed::new(), World::new());
     let message = sealed.message();

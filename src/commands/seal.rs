@@ -66,7 +66,7 @@ pub struct Seal {
     recorded: Vec<PathBuf>,
 
     /// Sign nothing: write into this folder what somebody with a network submits to transparency logs, of
-    /// every signature under approvals and seals.
+    /// every signature under approvals, seals and objections.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["people", "signature", "object", "proof"])]
     requests: Option<PathBuf>,
 
