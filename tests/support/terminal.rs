@@ -182,11 +182,17 @@ pub fn led_through(plan: &Path, site: &super::support::site::Site) -> String {
     ] {
         terminal.answer(question, answer);
     }
+    led(terminal, ASKED)
+}
+
+/// A whole ceremony of [`minimal`] from its first question on, as people take it, with what its plan asks for
+/// before and after; gives what was shown.
+pub fn led(mut terminal: Terminal, asked: (&[Observation], &[Observation])) -> String {
     terminal.answer("Type the ceremony's date, 2026-12-01, to begin", "2026-12-01");
     let clock = std::process::Command::new("date").args(["-u", "+%H:%M"]).output().expect("a clock");
     let clock = String::from_utf8_lossy(&clock.stdout).trim().to_string();
     terminal.answer("What does a clock on the wall say?", &clock);
-    recorded(&mut terminal, ASKED.0);
+    recorded(&mut terminal, asked.0);
     for device in ["root-hsm", "keyholder-1", "root-hsm"] {
         terminal.answer(&format!("Type {device}, or its serial"), device);
     }
@@ -203,7 +209,7 @@ pub fn led_through(plan: &Path, site: &super::support::site::Site) -> String {
     for device in ["root-hsm", "keyholder-1", "keyholder-1", "root-hsm", "root-hsm"] {
         terminal.answer(&format!("Type {device}, or its serial"), device);
     }
-    recorded(&mut terminal, ASKED.1);
+    recorded(&mut terminal, asked.1);
     assert_eq!(terminal.end(), 0, "{}", terminal.shown());
     terminal.shown()
 }

@@ -36,7 +36,7 @@ fn observations(facts: &Facts<'_>) -> Markup {
                         @for (record, what, said) in all {
                             tr {
                                 th scope="row" { (what.as_str()) }
-                                td { @for (question, answer) in said { span.part { span.soft { (question) } " " (answer) } } }
+                                td { @for (question, answer) in said { span.part { span.soft { (question) } " " (facts.said(answer)) } } }
                                 td { (moment(record.time)) } td { (to(record.seq)) }
                             }
                         }
