@@ -11,9 +11,10 @@ use super::clock::Clock;
 use super::console::{Fingerprint, Opening, WallClock};
 use super::elsewhere::Received;
 use super::engine::{Engine, Status, StepReport, millis};
+use super::needed::Run;
 use super::people::People;
 use super::preflight::devices::{Found, Look, devices};
-use super::preflight::{Preflight, draft_everything};
+use super::preflight::{Drafted, Preflight, draft_everything};
 use super::signers::Place;
 use super::{CeremonyError, Console, build, elsewhere, machine, signers, transcript};
 use crate::archive::{self, Archive, ArchiveError, Confirmation, Event, FileRecord, State, room};
@@ -224,7 +225,8 @@ impl Day<'_> {
         room::writable(ceremony.archive)?;
         let mut machine =
             machine::look(ceremony.site, ceremony.guard, self.clock.now(), self.plan.ceremony.date);
-        machine.extend(self.disk(drafted.size)?);
+        let needed = self.needs(&drafted);
+        machine.extend(self.disk(needed)?);
         machine::judge(ceremony.site, &machine)?;
         if !rehearsal && !ceremony.dry_run && !self.console.asks() {
             self.nobody_to_ask()?;
@@ -237,7 +239,7 @@ impl Day<'_> {
         let preflight = Preflight {
             rehearsal: ceremony.site.is_rehearsal(),
             clock: self.clock.now(),
-            needed: drafted.size,
+            needed,
             machine,
             devices,
         };
@@ -272,6 +274,19 @@ impl Day<'_> {
 
     fn people(&self) -> People<'_> {
         People { plan: self.plan, site: self.ceremony.site, state: self.state }
+    }
+
+    /// How much this run writes at most.
+    fn needs(&self, drafted: &Drafted) -> archive::Size {
+        let (rehearsal, canary) = (self.ceremony.site.is_rehearsal(), self.plan.prove.is_some());
+        Run {
+            people: self.people(),
+            text: &self.ceremony.source.text,
+            steps: self.steps,
+            approvals: self.approvals.new.len(),
+            canary: rehearsal && canary,
+        }
+        .needs(drafted)
     }
 
     /// A disk that is too full, unless the site waives it.
