@@ -187,11 +187,25 @@ impl Archive {
     /// unfinished is finished: files that an event recorded and that are missing are written. What is
     /// refused is left as it was found.
     pub fn open(path: &Path, time: Time) -> Result<Self, ArchiveError> {
-        inspect(path)?;
+        Self::open_if(path, |_| Ok((time, ()))).map(|(archive, ())| archive)
+    }
+
+    /// The same, if whoever opens it has nothing against what it holds. They say what time it is, since that
+    /// may rest on it, and what else they worked out is given back.
+    pub fn open_if<T, E: From<ArchiveError>>(
+        path: &Path,
+        judge: impl Fn(&Inspection) -> Result<(Time, T), E>,
+    ) -> Result<(Self, T), E> {
+        // The lock is on the journal. One that is not there is not made where something is refused.
+        if !path.join("journal.jsonl").is_file() {
+            judge(&inspect(path)?)?;
+        }
         let store =
             Store::open(path).map_err(|error| ArchiveError::Io { path: path.to_path_buf(), error })?;
-        // Again under the lock: another process may have written in between.
-        let Inspection { journal, state, missing, unrecorded } = inspect(path)?;
+        // Under the lock: nobody writes in between.
+        let inspection = inspect(path)?;
+        let (time, found) = judge(&inspection)?;
+        let Inspection { journal, state, missing, unrecorded } = inspection;
         let mut archive = Self {
             path: path.to_path_buf(),
             journal,
@@ -201,7 +215,7 @@ impl Archive {
             size: Size::default(),
         };
         archive.repair(time, &missing, unrecorded)?;
-        Ok(archive)
+        Ok((archive, found))
     }
 
     /// An archive in memory, which holds what another holds. Nothing of it is ever written, and of the
@@ -261,9 +275,16 @@ impl Archive {
         &self.journal.records
     }
 
-    /// Journal, then files.
+    /// Journal, then files. A file that would have other bytes than it has is refused before: a line that its
+    /// files contradict would be in the way of everything that comes after it.
     fn commit(&mut self, time: Time, event: Event, others: Vec<FileRecord>) -> Result<(), ArchiveError> {
         let files = layout::files(&event, &self.state);
+        if let Some(store) = &self.store {
+            for file in files.iter().filter(|file| file.kind == Kind::Once) {
+                let fits = store.fits(&file.path, &file.bytes);
+                fits.map_err(|error| ArchiveError::Io { path: self.path.join(&file.path), error })?;
+            }
+        }
         let mut records: Vec<FileRecord> =
             files.iter().map(|file| FileRecord::of(file.path.as_str(), &file.bytes)).collect();
         records.extend(others);
@@ -330,5 +351,32 @@ impl Archive {
             self.repaired.push(format!("{} was not there, or not the newest, and is written", file.path));
         }
         self.write(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_a_file_would_contradict_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let time = "2026-12-01T00:00:00Z".parse().unwrap();
+        let mut archive = Archive::open(folder.path(), time).unwrap();
+        let proof = |entry: &str| Event::ProofRecorded {
+            of: "evidence/statement-1.dsse.json".into(),
+            person: "ada".parse().unwrap(),
+            host: "log.example.org".into(),
+            log: String::new(),
+            entry: entry.into(),
+        };
+        archive.record(time, proof("one")).unwrap();
+        archive.record(time, proof("one")).unwrap();
+        let refused = archive.record(time, proof("another")).unwrap_err();
+        assert!(refused.to_string().ends_with("it exists with other bytes"), "{refused}");
+        drop(archive);
+        let found = inspect(folder.path()).unwrap();
+        assert!(found.is_whole());
+        assert_eq!(found.journal.records.len(), 2);
     }
 }

@@ -114,7 +114,7 @@ impl Verb {
             Self::Verify(verb) => verb.run(output),
             Self::Prove(verb) => verb.run(output),
             Self::Report(verb) => verb.run(output),
-            Self::Seal(verb) => verb.run(output),
+            Self::Seal(verb) => verb.run(output, start),
             Self::Show(verb) => verb.run(output),
             Self::Sign(verb) => verb.run(output),
             Self::Token(verb) => verb.run(output),

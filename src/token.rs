@@ -152,6 +152,11 @@ pub trait Token {
         None
     }
 
+    /// Refuses what the device could never sign, before anybody touches it.
+    fn fits(&self, _: &dyn Signable) -> Result<(), TokenError> {
+        Ok(())
+    }
+
     /// Signs. What comes back is not verified yet: that is what `Linted::attach` does.
     fn sign(&mut self, what: &dyn Signable) -> Result<Signature, TokenError>;
 
@@ -231,6 +236,7 @@ pub fn sign(
     what: &dyn Signable,
     person: &mut dyn AskPin,
 ) -> Result<Signature, TokenError> {
+    token.fits(what)?;
     let Some(touch) = token.touch() else { return token.sign(what) };
     person.touch(&touch);
     let signature = token.sign(what);

@@ -151,11 +151,18 @@ fn people_sign_and_stock_tools_know_it() {
     }
     assert!(!verified.out.contains("not sealed yet"), "{}", verified.shown());
 
-    // Nobody signs twice; and there is nobody else.
-    let again = world.seal(&["--as", "boss"]);
-    assert_eq!(again.code, 5, "{}", again.shown());
-    assert!(again.err.contains("boss has signed seal 1 already"), "{}", again.shown());
-    assert_eq!(world.seal(&[]).code, 3);
+    // Nobody signs twice, whoever asks again; and nobody takes back what they said.
+    let before = fs::read(world.archive("journal.jsonl")).unwrap();
+    let again = world.seal(&["--as", "boss", "--json"]);
+    assert_eq!(again.code, 0, "{}", again.shown());
+    assert!(again.err.contains("boss has said so already, of seal 1"), "{}", again.shown());
+    assert_eq!(again.json()["now"], serde_json::json!({"signed": [], "objected": []}));
+    let other = world.seal(&["--as", "boss", "--object", "on second thoughts"]);
+    assert_eq!(other.code, 5, "{}", other.shown());
+    assert!(other.err.contains("boss has signed seal 1 already"), "{}", other.shown());
+    let nobody = world.seal(&["--record", film.to_str().unwrap(), "--json"]);
+    assert_eq!((nobody.code, &nobody.json()["missing"]), (0, &serde_json::json!([])), "{}", nobody.shown());
+    assert_eq!(fs::read(world.archive("journal.jsonl")).unwrap(), before);
 
     let envelope = world.archive("evidence/statement.dsse.json");
     assert_eq!(
@@ -258,14 +265,14 @@ fn each_ceremony_has_its_seal_and_objections_are_heard() {
     assert_eq!(lines(&second, "from"), lines(&first, "lines") + 1);
     let objection = statement(&world.archive("evidence/objection-2-ada.dsse.json"));
     assert_eq!(objection["predicate"]["reason"], "the door was open");
-    // Who objected has spoken.
-    assert_eq!(world.by_ssh_refused(), 5);
-}
-
-impl World {
-    /// The code with which another signature of the witness ends.
-    fn by_ssh_refused(&self) -> i32 {
-        self.seal(&["--as", "ada"]).code
+    // Who objected has spoken: the same again changes nothing, and nothing else is taken.
+    for (more, code) in [
+        (&["--as", "ada", "--object", "the door was open"][..], 0),
+        (&["--as", "ada", "--object", "the window, too"], 5),
+        (&["--as", "ada"], 5),
+    ] {
+        let again = world.seal(more);
+        assert_eq!(again.code, code, "{more:?}: {}", again.shown());
     }
 }
 

@@ -279,6 +279,56 @@ fn pins_are_tried_once_and_the_last_try_is_a_persons() {
 }
 
 #[test]
+fn keyholders_type_their_pins_and_are_told_when_to_touch() {
+    inside("keyholders_type_their_pins_and_are_told_when_to_touch", |cards| {
+        let mut site = YubiSite::enrolled();
+        site.pin = "\"prompt\"".into();
+        site.write();
+        let (plan, path, archive) = (site.plan(WAIVED), site.path(), site.archive().display().to_string());
+        let text = fs::read_to_string(&plan).expect("the plan");
+        let line = text.lines().find(|line| line.starts_with("read-back")).expect("what is read back");
+        fs::write(&plan, text.replacen(line, "", 1)).expect("the plan without it");
+        for card in 0..5 {
+            cards.log(card);
+        }
+        let arguments = ["run", plan.to_str().expect("a path"), "--site", &path, "--archive", &archive];
+        let mut terminal = Terminal::start(&arguments, &[]);
+        terminal.answer("Type the ceremony's date, 2026-12-01, to begin", "2026-12-01");
+        let clock = std::process::Command::new("date").args(["-u", "+%H:%M"]).output().expect("a clock");
+        terminal.answer("What does a clock on the wall say?", String::from_utf8_lossy(&clock.stdout).trim());
+        for (card, keyholder) in KEYHOLDERS.into_iter().enumerate() {
+            let asked = format!("user PIN of {keyholder}:");
+            if card == 2 {
+                terminal.answer(&asked, "424242");
+                let wrong = terminal.answer("What now?", "");
+                assert!(wrong.contains("2 tries are left"), "{wrong}");
+            }
+            let before = terminal.answer(&asked, support::yubikeys::PIN);
+            assert!(
+                before.contains(&format!("{}", CARDS[card].0)),
+                "its serial number stands there: {before}"
+            );
+        }
+        while terminal.expect_or_end("Type ").is_some() {
+            let device = terminal.expect(", or its serial");
+            terminal.press(&format!("{device}\n"));
+        }
+        assert_eq!(terminal.end(), 0, "{}", terminal.shown());
+        let shown = terminal.shown();
+        assert!(!shown.contains(support::yubikeys::PIN) && !shown.contains("424242"), "a PIN is shown");
+        for (card, keyholder) in KEYHOLDERS.into_iter().enumerate() {
+            let hint = format!("Touch {keyholder} now: the YubiKey with serial {} blinks", CARDS[card].0);
+            assert_eq!(shown.matches(&hint).count(), 2, "{keyholder}: {shown}");
+            let log = cards.log(card);
+            assert_eq!(log.matches("verify wrong").count(), usize::from(card == 2), "{log}");
+            assert_eq!(log.matches("verify right,sign 9c").count(), 2, "{log}");
+        }
+        let verified = verify(&site);
+        assert_eq!(verified.code, 0, "{}", verified.shown());
+    });
+}
+
+#[test]
 fn enrolment_refuses_defaults_and_keeps_keys() {
     inside("enrolment_refuses_defaults_and_keeps_keys", |cards| {
         let site = YubiSite::new();

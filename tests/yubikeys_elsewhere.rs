@@ -7,7 +7,7 @@ mod terminal;
 
 use std::fs;
 
-use support::yubikeys::{YubiSite, inside};
+use support::yubikeys::{KEYHOLDERS, YubiSite, inside};
 use support::{Run, run};
 use terminal::Terminal;
 
@@ -104,5 +104,72 @@ fn requests_approvals_and_seals_are_signed_with_a_touch() {
         assert!(cards.log(1).contains("verify right,sign 9c"));
         let verified = run(["verify", &archive]);
         assert_eq!(verified.code, 0, "{}", verified.shown());
+    });
+}
+
+#[test]
+fn keys_of_p_384_and_ed25519_are_enrolled_attested_and_used() {
+    inside("keys_of_p_384_and_ed25519_are_enrolled_attested_and_used", |cards| {
+        let site = YubiSite::new();
+        let own = site.path();
+        for keyholder in &KEYHOLDERS[..3] {
+            assert_eq!(site.enrol(keyholder, &["--change-defaults"]).code, 1, "the maker is the test");
+        }
+        // Firmware before 5.7 has no Ed25519, and says so before anything is changed.
+        let refused = site.enrol("keyholder-3", &["--algorithm", "ed25519"]);
+        assert!(refused.code != 0 && refused.err.contains("ed25519"), "{}", refused.shown());
+        for (card, (device, algorithm)) in
+            [("keyholder-4", "ecdsa-p384"), ("keyholder-5", "ed25519")].into_iter().enumerate()
+        {
+            let enrolled = site.enrol(device, &["--change-defaults", "--algorithm", algorithm]);
+            assert_eq!(enrolled.code, 1, "{}", enrolled.shown());
+            assert!(enrolled.out.contains(algorithm), "{}", enrolled.shown());
+            assert!(cards.log(card + 3).contains("generated 9c"));
+            let attested = run(["token", "attest", device, "--site", &own]);
+            assert!(
+                attested.out.contains("PIN always, touch always") && attested.out.contains("[ATTEST-ROOT]"),
+                "{}",
+                attested.shown()
+            );
+        }
+        // They are no keyholders' keys, since not every TUF client takes them: two witnesses have them.
+        let plan = site.plan(&[]);
+        let mut text = fs::read_to_string(&plan).expect("the plan");
+        for (number, algorithm) in [(4, "ecdsa-p384"), (5, "ed25519")] {
+            let keyholder = format!("keyholder-{number}");
+            let line = text.lines().find(|line| line.starts_with(&keyholder)).expect("who it is").to_string();
+            let witness = format!(
+                "witness-{number} = {{ role = \"witness\", device = \"{keyholder}\", algorithm = \"{algorithm}\" }}"
+            );
+            text = text.replace(&line, &witness).replace(&format!(", \"{keyholder}\""), "");
+        }
+        let people = ["keyholder-1", "keyholder-2", "keyholder-3", "witness-4", "witness-5"];
+        for person in people {
+            text.push_str(&format!(
+                "\n[[waivers]]\nrule = \"ATTEST-ROOT\"\nobject = \"keys.{person}\"\nreason = \"a test\"\n"
+            ));
+        }
+        fs::write(&plan, text).expect("the changed plan");
+        let made = site.run(&plan);
+        assert_eq!(made.code, 0, "{}", made.shown());
+        let (plan, archive) = (plan.display().to_string(), site.archive().display().to_string());
+        for witness in ["witness-4", "witness-5"] {
+            let file = site.folder.path().join(witness).display().to_string();
+            let signed =
+                run(["approve", &plan, "--site", &own, "--as", witness, "--archive", &archive, "-o", &file]);
+            told(&signed, &witness.replace("witness", "keyholder"));
+        }
+        let sealed = run(["seal", &archive, "--site", &own, "--as", "witness-4"]);
+        told(&sealed, "keyholder-4");
+        // The crate can't send a message of this length to be signed whole.
+        let long = run(["seal", &archive, "--site", &own, "--as", "witness-5"]);
+        assert_eq!(long.code, 4, "{}", long.shown());
+        for said in ["with Ed25519 it signs messages whole", "sign with SSH", "recovery device-unable"] {
+            assert!(long.err.contains(said), "{said}: {}", long.shown());
+        }
+        assert!(!long.err.contains("Touch"), "nobody is told to touch what can't sign: {}", long.shown());
+        let verified = run(["verify", &archive]);
+        assert_eq!(verified.code, 0, "{}", verified.shown());
+        assert!(verified.out.contains("evidence"), "{}", verified.shown());
     });
 }

@@ -39,6 +39,16 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
     Disk::default().make_folder(folder)
 }
 
+/// Whether a file has these bytes already; false where it does not exist. One with other bytes is an error.
+pub(super) fn fits(target: &Path, bytes: &[u8]) -> io::Result<bool> {
+    match fs::read(target) {
+        Ok(found) if found == bytes => Ok(true),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists with other bytes")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 impl Disk {
     /// Time spent waiting for the disk.
     pub fn spent(&self) -> Duration {
@@ -76,11 +86,8 @@ impl Disk {
 
     /// Writes a file that does not exist yet; one with the same bytes is left as it is.
     pub fn once(&mut self, target: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-        match fs::read(target) {
-            Ok(found) if found == bytes => return Ok(()),
-            Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists with other bytes")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+        if fits(target, bytes)? {
+            return Ok(());
         }
         let temporary = self.temporary(target, bytes, mode)?;
         fault::point("file: link");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::disk::{Disk, OPEN};
+use super::disk::{self, Disk, OPEN};
 use crate::fault;
 
 /// A folder that is written to durably.
@@ -84,6 +84,11 @@ impl Store {
         self.journal.set_len(self.length)?;
         fault::point("journal: was cut");
         self.disk.sync(&self.journal)
+    }
+
+    /// Whether a file that is written once can be: it does not exist yet, or has these bytes.
+    pub fn fits(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        disk::fits(&self.root.join(path), bytes).map(|_| ())
     }
 
     /// Writes a file that does not exist yet; one with the same bytes is left as it is.

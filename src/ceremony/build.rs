@@ -45,6 +45,11 @@ pub fn planned(plan: &Plan) -> Result<(), OtherTool> {
     Err(OtherTool { found, expected: named.iter().map(|named| named.to_string()).collect() })
 }
 
+/// Begins to read it, while something else is done that takes as long.
+pub fn read_ahead() {
+    std::thread::spawn(own_sha256);
+}
+
 /// What the journal tells of the tool.
 pub fn identified() -> Event {
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };

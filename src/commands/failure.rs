@@ -44,6 +44,7 @@ fn section(error: &TokenError) -> Section {
         TokenError::NoUserPin { .. }
         | TokenError::NoKeypad { .. }
         | TokenError::NoCopies { .. }
+        | TokenError::TooLong { .. }
         | TokenError::Unsupported { .. } => Section::DeviceUnable,
         TokenError::Throwaway { .. }
         | TokenError::ModuleFailed { .. }
@@ -64,6 +65,10 @@ impl From<ArchiveError> for Failure {
             ArchiveError::Io { error, .. } if error.kind() == std::io::ErrorKind::NotADirectory => {
                 Self::refused(Section::NotAnArchive, message)
                     .help("an archive is a folder: name the one that holds journal.jsonl")
+            }
+            ArchiveError::Io { error, .. } if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                Self::refused(Section::ArchiveChanged, message)
+                    .help("nothing was recorded: an archive keeps what it has")
             }
             ArchiveError::Io { .. } => Self::refused(Section::Disk, message).help(
                 "nothing that was recorded is lost: make the archive's folder writable, with room on its disk, and run again",

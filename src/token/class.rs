@@ -47,6 +47,7 @@ impl TokenError {
             | Self::NoCopies { .. }
             | Self::Call { .. }
             | Self::Unsupported { .. }
+            | Self::TooLong { .. }
             | Self::MissingKey { .. }
             | Self::KeyAmbiguous { .. }
             | Self::BadReply { .. } => Class::Device,

@@ -315,6 +315,21 @@ pub enum TokenError {
         supported: Vec<Algorithm>,
     },
 
+    /// A message that a device signs whole, and can't take whole.
+    #[error(
+        "{token}: {doing} takes a message of {length} bytes, and the device can take {longest}: with Ed25519 it signs messages whole\n  sign with SSH, or with a key of ecdsa-p256 or ecdsa-p384, of which a digest is signed"
+    )]
+    TooLong {
+        /// The token.
+        token: Box<Which>,
+        /// What would be signed, with which key.
+        doing: String,
+        /// The message's length in bytes.
+        length: usize,
+        /// The longest one in bytes.
+        longest: usize,
+    },
+
     /// The device can't give a copy away, or take one in.
     #[error(
         "{device}: it can't copy the key `{key}`: it lacks {lacking}\n  leave `backup` out in the plan; where a loss must not stop you, generate a second key on a second device and let the plan name both"

@@ -55,6 +55,7 @@ impl TokenError {
             | Self::SlotTaken { token, .. }
             | Self::Call { token, .. }
             | Self::Unsupported { token, .. }
+            | Self::TooLong { token, .. }
             | Self::LabelTaken { token, .. }
             | Self::MissingKey { token, .. }
             | Self::KeyAmbiguous { token, .. }

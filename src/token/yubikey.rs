@@ -380,15 +380,20 @@ impl Token for YubiKeyToken {
         Some(self.state.request(&self.which.device, PinOwner::User, false))
     }
 
+    fn fits(&self, what: &dyn Signable) -> Result<(), TokenError> {
+        let length = what.digest().len();
+        if what.algorithm() != Algorithm::Ed25519 || length <= LONGEST_MESSAGE {
+            return Ok(());
+        }
+        let doing = format!("signing {} with the key `{}`", what.object(), what.key());
+        Err(TokenError::TooLong { token: self.which.clone(), doing, length, longest: LONGEST_MESSAGE })
+    }
+
     fn sign(&mut self, what: &dyn Signable) -> Result<Signature, TokenError> {
-        let (serial, key, algorithm) = (self.serial, (self.slot, what.algorithm()), what.algorithm());
+        self.fits(what)?;
+        let (serial, key) = (self.serial, (self.slot, what.algorithm()));
         let doing = format!("signing {} with the key `{}`", what.object(), what.key());
         let input = what.digest().to_vec();
-        if algorithm == Algorithm::Ed25519 && input.len() > LONGEST_MESSAGE {
-            let found = format!("a message of {} bytes, which Ed25519 signs whole", input.len());
-            let (token, expected) = (self.which.clone(), format!("at most {LONGEST_MESSAGE}"));
-            return Err(TokenError::BadReply { token, what: doing, found, expected });
-        }
         let Some(pin) = &self.pin else { return Err(TokenError::Lost { token: self.which.clone() }) };
         let signed = self.clock.time(|| {
             fault::point("device: sign");

@@ -169,6 +169,8 @@ pub struct Claims<'a> {
     pub contents: BTreeMap<String, Content<'a>>,
     /// Size and hash of each file as they were recorded last, and the line that says so.
     pub recorded: BTreeMap<&'a str, (u64, &'a FileRecord)>,
+    /// The lines that recorded a file that was replaced since, by its path and its SHA-256.
+    pub replaced: BTreeMap<(&'a str, &'a str), u64>,
 }
 
 impl<'a> Claims<'a> {
@@ -183,7 +185,12 @@ impl<'a> Claims<'a> {
                     record.event.name()
                 ));
             }
-            claims.recorded.extend(record.files.iter().map(|file| (file.path.as_str(), (record.seq, file))));
+            for file in &record.files {
+                let before = claims.recorded.insert(file.path.as_str(), (record.seq, file));
+                let before =
+                    before.map(|(line, before)| ((before.path.as_str(), before.sha256.as_str()), line));
+                claims.replaced.extend(before);
+            }
         }
         claims
     }

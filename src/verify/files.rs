@@ -89,7 +89,14 @@ pub fn check(root: &Path, claims: &Claims<'_>, sheet: &mut Sheet) -> Files {
             None => Err(format!("it is not there; line {line} of the journal recorded it")),
             Some(kind) if !kind.is_file() => Err(format!("it is a {}, not a file", what(kind))),
             Some(_) => read(&root.join(path), record).and_then(|bytes| {
-                let judged = judge(path, &bytes, (*line, record), content);
+                let judged = judge(path, &bytes, (*line, record), content).map_err(|reason| {
+                    match claims.replaced.get(&(*path, sha256_hex(&bytes).as_str())) {
+                        Some(before) => format!(
+                            "{reason}; this is what line {before} recorded: if an interruption came in between, the next `rootwright run` or `seal` writes the newest"
+                        ),
+                        None => reason,
+                    }
+                });
                 if !matches!(content, Some(Content::Record(_))) {
                     files.0.insert((*path).to_string(), bytes);
                 }
@@ -106,7 +113,8 @@ pub fn check(root: &Path, claims: &Claims<'_>, sheet: &mut Sheet) -> Files {
     found.remove(JOURNAL);
     for (path, kind) in found {
         let reason = if path.rsplit('/').next().is_some_and(|name| name.starts_with(".rootwright-")) {
-            "a temporary file that an interruption left: `rootwright run` removes it".into()
+            "a temporary file that an interruption left: the next `rootwright run` or `seal` removes it"
+                .into()
         } else {
             format!("no line of the journal knows this {}", what(kind))
         };

@@ -19,7 +19,7 @@ pub fn check(journal: &Lines, open: Option<&[String]>, at: Time, sheet: &mut She
         entry.ok("the last line is whole");
     } else {
         entry.failed(format!(
-            "the last line is cut off after {} bytes; `rootwright run` puts what is left aside",
+            "the last line is cut off after {} bytes; the next `rootwright run` or `seal` puts what is left aside",
             journal.torn
         ));
     }

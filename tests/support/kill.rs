@@ -100,7 +100,7 @@ impl Room {
     }
 
     /// A command with this room's site.
-    fn command(&self, verb: &[&str]) -> Command {
+    pub fn command(&self, verb: &[&str]) -> Command {
         let mut command = rootwright();
         command.env("SOFTHSM2_CONF", self.path.join("softhsm2.conf")).args(verb);
         command.arg("--site").arg(self.path.join("site.toml"));
@@ -122,14 +122,9 @@ impl Room {
 
     /// Holds the ceremony until a point at which it is killed. False if it ended before.
     pub fn killed_at(&self, point: usize) -> bool {
-        let output = self.ceremony().env("ROOTWRIGHT_FAULT", point.to_string()).output().unwrap();
-        match output.status.signal() {
-            Some(signal) => {
-                assert_eq!(signal, KILLED);
-                true
-            }
-            None => {
-                let run = Run::from(output);
+        match killed(self.ceremony(), point) {
+            None => true,
+            Some(run) => {
                 assert_eq!(run.code, 0, "{}", run.shown());
                 false
             }
@@ -179,7 +174,7 @@ impl Room {
     }
 
     /// Every file that the journal records is there, and no other.
-    fn recorded(&self, journal: &Journal, what: &str) {
+    pub fn recorded(&self, journal: &Journal, what: &str) {
         let mut recorded = BTreeMap::new();
         for file in journal.records.iter().flat_map(|record| &record.files) {
             recorded.insert(PathBuf::from(&file.path), file.sha256.clone());
@@ -245,6 +240,18 @@ impl Room {
             .into_iter()
             .map(|path| (path.clone(), fs::read(archive.join(path)).unwrap()))
             .collect()
+    }
+}
+
+/// Runs a command until a point at which it is killed. What it printed, if it ended before.
+pub fn killed(mut command: Command, point: usize) -> Option<Run> {
+    let output = command.env("ROOTWRIGHT_FAULT", point.to_string()).output().unwrap();
+    match output.status.signal() {
+        Some(signal) => {
+            assert_eq!(signal, KILLED);
+            None
+        }
+        None => Some(output.into()),
     }
 }
 
@@ -333,9 +340,19 @@ pub fn each<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     });
 }
 
-/// Runs a script in a mount namespace of its own, where it may mount what it likes. None where this is
-/// not allowed: the test then says that it was not run.
+/// Runs a script in a mount namespace of its own, where it may mount what it likes; its arguments are the
+/// ceremony's command. None where this is not allowed: the test then says that it was not run.
 pub fn unshared(script: &str, room: &Room, environment: &[(&str, &str)]) -> Option<Run> {
+    unshared_with(script, room, &room.ceremony(), environment)
+}
+
+/// The same, with another command.
+pub fn unshared_with(
+    script: &str,
+    room: &Room,
+    asked: &Command,
+    environment: &[(&str, &str)],
+) -> Option<Run> {
     let unshare = || {
         let mut command = Command::new("unshare");
         // Without privileges, a user namespace may allow it.
@@ -355,10 +372,9 @@ pub fn unshared(script: &str, room: &Room, environment: &[(&str, &str)]) -> Opti
     if !allowed {
         return None;
     }
-    let ceremony = room.ceremony();
     let mut command = unshare();
-    command.arg(script).arg("sh").arg(ceremony.get_program()).args(ceremony.get_args());
-    for (name, value) in ceremony.get_envs() {
+    command.arg(script).arg("sh").arg(asked.get_program()).args(asked.get_args());
+    for (name, value) in asked.get_envs() {
         match value {
             Some(value) => command.env(name, value),
             None => command.env_remove(name),

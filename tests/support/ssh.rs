@@ -19,6 +19,11 @@ impl SshKey {
         Self { file }
     }
 
+    /// The key that was made there before.
+    pub fn at(folder: &Path, name: &str) -> Self {
+        Self { file: folder.join(name) }
+    }
+
     /// The line that a plan has for it.
     pub fn line(&self) -> String {
         fs::read_to_string(self.file.with_extension("pub")).unwrap().trim().to_string()

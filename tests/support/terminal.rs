@@ -92,6 +92,22 @@ impl Terminal {
         }
     }
 
+    /// Waits until a text is shown, or the process has ended: none then.
+    pub fn expect_or_end(&mut self, text: &str) -> Option<String> {
+        let start = Instant::now();
+        loop {
+            let ended = self.child.try_wait().expect("its state").is_some();
+            if self.shown()[self.seen..].contains(text) {
+                return Some(self.expect(text));
+            }
+            if ended {
+                return None;
+            }
+            assert!(start.elapsed() < PATIENCE, "not shown: {text:?}\n{}", self.shown());
+            std::thread::sleep(Duration::from_millis(3));
+        }
+    }
+
     /// Waits for a question, and answers it with a line.
     pub fn answer(&mut self, question: &str, line: &str) -> String {
         let before = self.expect(question);

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::super::recovery::Section;
 use super::super::{Code, Failure, Output, signer};
+use super::told;
 use crate::archive::{Archive, Event, State, layout};
 use crate::ceremony::clock::Clock;
 use crate::evidence::signer::Signers;
@@ -99,6 +100,12 @@ pub(super) fn write_requests(
     Ok(Code::Done)
 }
 
+/// Whether the archive has a proof in this place.
+fn has_proof(archive: &Archive, place: &str) -> bool {
+    let mut files = archive.records().iter().flat_map(|record| &record.files);
+    files.any(|file| file.path == place)
+}
+
 /// Takes in what logs answered: each is of a signature that the archive has, and verifies.
 pub(super) fn take_proofs(
     output: &Output,
@@ -140,7 +147,12 @@ pub(super) fn take_proofs(
             entry: String::from_utf8_lossy(&entry).into_owned(),
         };
         let place = layout::proof(&voice.of, &voice.person, &host);
-        archive.record(clock.now(), event)?;
+        // Brought again, after an interruption say, or a later proof of the same entry: one is enough.
+        if has_proof(archive, &place) {
+            told::note(&format!("{place} is there already, and stays as it is"));
+        } else {
+            archive.record(clock.now(), event)?;
+        }
         taken.push((place, host, voice.person.clone()));
     }
     let document: Vec<_> = taken
