@@ -49,7 +49,7 @@ impl Report<'_> {
         let items = items::items(&facts);
         let frame = Frame {
             kind: "Ceremony report",
-            title: facts.said(&facts.title()),
+            title: facts.copy.as_ref().map_or_else(|| facts.title(), |copy| copy.marked(&facts.title())),
             foot: ("journal", self.head.clone()),
             rehearsal: self.state.purpose == Some(Purpose::Rehearsal),
             large: false,

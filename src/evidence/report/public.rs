@@ -198,7 +198,12 @@ impl Copy {
     /// What stands in a text's place: a mark where the whole of it is kept, and else the text with marks.
     pub fn text(&self, text: &str) -> String {
         let whole = self.kept.iter().find(|kept| kept.value == text);
-        whole.map_or_else(|| self.veil.text(text), |kept| kept.mark.clone())
+        whole.map_or_else(|| self.marked(text), |kept| kept.mark.clone())
+    }
+
+    /// A text of the plan's with marks.
+    pub fn marked(&self, text: &str) -> String {
+        self.veil.text(text)
     }
 
     /// A page with marks.

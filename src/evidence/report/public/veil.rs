@@ -246,6 +246,33 @@ mod tests {
     }
 
     #[test]
+    fn any_text_comes_through() {
+        let all = [kept("kept-1", "Ada İğneli-Ⅷ"), kept("kept-2", "ǅ ﬀ"), kept("kept-3", "\u{301}")];
+        let veil = Veil::over(&all, "");
+        for text in [
+            "",
+            "\u{0}",
+            "İ",
+            "a\u{301}\u{301}",
+            "🤦🏽‍♂️ ada",
+            "ﬀ",
+            "x\u{202e}y",
+            "&amp",
+            "<",
+            ">",
+            "=\"",
+            "ada\u{301}",
+        ] {
+            let veiled = veil.text(text);
+            assert!(!veiled.to_lowercase().contains("ada"), "{veiled}");
+            let [html, marked] = [escaped(text), escaped(&veiled)];
+            let page = format!("<head></head><p id=\"{html}\">{html}</p>");
+            assert_eq!(veil.page(&page), format!("<head></head><p id=\"{marked}\">{marked}</p>"), "{text}");
+        }
+        assert_eq!(veil.page("no head"), "", "what is no page of ours is not shown");
+    }
+
+    #[test]
     fn an_envelope_and_words_of_the_tool_stay() {
         let all = [kept("kept-1", "Ada Own")];
         let veil = Veil::over(&all, "<head></head><p>its own words</p>");
