@@ -186,10 +186,11 @@ impl Spelling {
         (!all.is_empty()).then_some(Self::Serial(all))
     }
 
-    /// Where it stands in a text, as ranges of its words.
-    pub fn found(&self, words: &[Word]) -> Vec<Range<usize>> {
+    /// Where it stands in a text, as ranges of its words. A word of `own` is no other word with something before
+    /// or after it: `chopper` is nobody's name.
+    pub fn found(&self, words: &[Word], own: &BTreeSet<String>) -> Vec<Range<usize>> {
         match self {
-            Self::Name { words: name, alone, joined } => found_name(words, name, alone, joined),
+            Self::Name { words: name, alone, joined } => found_name(words, (name, alone, joined), own),
             Self::Serial(serials) => found_serial(words, serials),
         }
     }
@@ -217,9 +218,8 @@ fn joins(words: &[String]) -> BTreeSet<String> {
 
 fn found_name(
     text: &[Word],
-    name: &[BTreeSet<String>],
-    alone: &BTreeSet<String>,
-    joined: &BTreeSet<String>,
+    (name, alone, joined): (&[BTreeSet<String>], &BTreeSet<String>, &BTreeSet<String>),
+    own: &BTreeSet<String>,
 ) -> Vec<Range<usize>> {
     let is_part = |word: &Word| name.iter().any(|part| word.is_of(part));
     let within = |word: &str, part: &String| {
@@ -238,15 +238,15 @@ fn found_name(
             && (word.is_of(alone)
                 || word.is_of(joined)
                 || word.parts.iter().any(|part| alone.contains(part))
-                || [&word.text, &word.written].into_iter().any(spelled))
+                || (!own.contains(&word.text) && [&word.text, &word.written].into_iter().any(spelled)))
     };
     let mut marked: Vec<bool> = text.iter().map(is_alone).collect();
     // Words of the tool's own are part of a name where the others stand beside them.
-    let own: Vec<bool> = text.iter().map(is_part).collect();
+    let parts: Vec<bool> = text.iter().map(is_part).collect();
     if name.len() > 1 {
         for at in 0..text.len() {
             let whole = |window: &[bool]| window.len() == name.len() && window.iter().all(|part| *part);
-            if own.get(at..at.saturating_add(name.len())).is_some_and(whole) {
+            if parts.get(at..at.saturating_add(name.len())).is_some_and(whole) {
                 let here = text.get(at..at.saturating_add(name.len())).unwrap_or_default();
                 let every = name.iter().all(|part| here.iter().any(|word| word.is_of(part)));
                 let range = at..at.saturating_add(name.len());
@@ -319,9 +319,9 @@ mod tests {
     use super::*;
 
     fn finds(kind: Private, value: &str, text: &str) -> bool {
-        let own = BTreeSet::from(["key".to_string(), "mark".to_string(), "root".to_string()]);
+        let own = ["key", "mark", "root", "chopper"].map(str::to_string).into();
         let words = words(text);
-        Spelling::of(kind, value, &own).iter().any(|spelling| !spelling.found(&words).is_empty())
+        Spelling::of(kind, value, &own).iter().any(|spelling| !spelling.found(&words, &own).is_empty())
     }
 
     #[test]
@@ -386,6 +386,10 @@ mod tests {
             assert!(!finds(Private::Names, "Mark Key", text), "{text}: the tool's own words");
         }
         assert!(!finds(Private::Names, "Ludwig van der Root", "der van"));
+        assert!(
+            !finds(Private::Names, "Grace Hopper", "chopper")
+                && finds(Private::Names, "Grace Hopper", "ghopper")
+        );
     }
 
     #[test]
@@ -394,7 +398,7 @@ mod tests {
             let words = words(text);
             let own = BTreeSet::new();
             let spelling = Spelling::of(Private::Names, value, &own).remove(0);
-            let found = spelling.found(&words);
+            let found = spelling.found(&words, &own);
             found
                 .iter()
                 .map(|range| &text[words[range.start].at.start..words[range.end - 1].at.end])

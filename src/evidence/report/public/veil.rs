@@ -103,6 +103,7 @@ const SAYING: &[&str] = &["id", "href", "title", "aria-label", "alt", "content",
 #[derive(Clone, Debug)]
 pub struct Veil {
     sought: Vec<(String, Spelling)>,
+    own: BTreeSet<String>,
 }
 
 impl Veil {
@@ -124,13 +125,13 @@ impl Veil {
             };
             spellings.into_iter().map(|spelling| (kept.mark.clone(), spelling))
         });
-        Self { sought: each.collect() }
+        Self { sought: each.collect(), own: vocabulary }
     }
 
     /// Whether a text says something that is kept.
     pub fn finds(&self, text: &str) -> bool {
         let words = words(text);
-        self.sought.iter().any(|(_, spelling)| !spelling.found(&words).is_empty())
+        self.sought.iter().any(|(_, spelling)| !spelling.found(&words, &self.own).is_empty())
     }
 
     /// A text with marks.
@@ -140,7 +141,7 @@ impl Veil {
         let each = self.sought.iter().enumerate();
         let mut found: Vec<(usize, Range<usize>, &str)> = each
             .flat_map(|(at, (mark, spelling))| {
-                spelling.found(&words).into_iter().map(move |range| (at, range, mark.as_str()))
+                spelling.found(&words, &self.own).into_iter().map(move |range| (at, range, mark.as_str()))
             })
             .collect();
         // The longest first; of equal ones that of the shorter value, which is more of it.
