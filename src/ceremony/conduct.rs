@@ -147,10 +147,7 @@ impl Ceremony<'_> {
             disk_ms: 0.0,
             people_ms: 0.0,
         };
-        // Beside all that comes before the journal's first line.
-        let hashed = std::thread::spawn(build::own_sha256);
         let result = self.hold(&mut report, console);
-        drop(hashed);
         console.end();
         report.people_ms = millis(console.waited());
         report.elapsed_ms = millis(start.elapsed());
@@ -176,6 +173,8 @@ impl Ceremony<'_> {
             elsewhere::nothing_asked(&self.answers, state)?;
             return Ok(());
         }
+        // Beside all that comes before the journal's first line.
+        build::read_ahead();
         let clock = clock(&plan, state, self.site.is_rehearsal())?;
         // As people approved it: with its dates as they are written.
         let approvals =
