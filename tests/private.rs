@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 
 use rootwright::archive::{self, Event};
 use serde_json::{Value, json};
+use support::browser::{are_numbered, is_sound, opened, sheets};
 use support::site::Site;
 use support::{copy, folder, run};
 use terminal::Terminal;
 
 /// What may not be left of them: lower case, without what stands between.
 const PRIVATE: &[&str] =
-    &["zelda", "moller", "moeller", "möller", "quix", "gräce", "grace", "hopper", "kesswil"];
+    &["zelda", "moller", "moeller", "möller", "quix", "brünhild", "brunhild", "ohmsen", "kesswil"];
 
 /// A plan in which private names stand too, where its author did not think of it.
 fn plan(site: &Site) -> PathBuf {
@@ -41,11 +42,11 @@ fn plan(site: &Site) -> PathBuf {
 /// An archive of that plan: people with names, and all that they typed.
 fn archive() -> (Site, PathBuf, String) {
     let site = Site::new("rehearsal", &["root-hsm", "keyholder-1"]).waive(&["ENV-NETWORK"]);
-    let people = "[people]\nkeyholder-1 = \"Zelda Möller-Quix\"\nquix = \"Gräce Hopper\"\n\n[waivers]";
+    let people = "[people]\nkeyholder-1 = \"Zelda Möller-Quix\"\nquix = \"Brünhild Ohmsen\"\n\n[waivers]";
     let text = site
         .text()
         .replacen("[waivers]", people, 1)
-        .replace("\"a test\"", "\"moeller's own cable, says GRACE\"");
+        .replace("\"a test\"", "\"moeller's own cable, says BRUNHILD\"");
     fs::write(site.path(), text).unwrap();
     let serial = {
         let shown = run(["token", "show", "keyholder-1", "--site", &site.path(), "--json"]);
@@ -74,15 +75,15 @@ fn archive() -> (Site, PathBuf, String) {
             [
                 ("What was expected?", "zelda's device".to_string()),
                 ("What happened?", format!("the Quixes brought {apart} & \"möller\" <b>")),
-                ("What was decided?", "ask Z. Moller-quix, or ms. hopper of KESSWIL".into()),
-                ("By whom?", "Grace M. Hopper".into()),
+                ("What was decided?", "ask Z. Moller-quix, or ms. ohmsen of KESSWIL".into()),
+                ("By whom?", "Brunhild M. Ohmsen".into()),
             ]
             .to_vec(),
         ),
         (
             "refusal",
             [
-                ("Who does not sign off?", "Hopper, Grace".to_string()),
+                ("Who does not sign off?", "Ohmsen, Brunhild".to_string()),
                 ("On what?", "quix's part".into()),
                 ("Why not?", "zmoeller said so".into()),
             ]
@@ -93,8 +94,8 @@ fn archive() -> (Site, PathBuf, String) {
             [
                 ("What?", "Zelda's YubiKey".to_string()),
                 ("Who takes it?", "Zelda Moeller-Quix".into()),
-                ("Where is it kept?", "safe of Hopper, Seestrasse 1, Kesswil".into()),
-                ("The initials of two who saw it?", "ZMQ, GH".into()),
+                ("Where is it kept?", "safe of Ohmsen, Seestrasse 1, Kesswil".into()),
+                ("The initials of two who saw it?", "ZMQ, BO".into()),
             ]
             .to_vec(),
         ),
@@ -103,7 +104,7 @@ fn archive() -> (Site, PathBuf, String) {
             [
                 ("Which number?", format!("B-{serial}")),
                 ("What is in it?", "quix".into()),
-                ("Opened or closed?", "closed by hopper".into()),
+                ("Opened or closed?", "closed by ohmsen".into()),
                 ("By whom?", "ZELDA".into()),
             ]
             .to_vec(),
@@ -187,7 +188,8 @@ fn no_private_word_is_left_in_a_public_copy_in_any_spelling() {
     assert!(plain.contains(&hash[..32]) && plain.contains(&hash[32..]), "the statement's hash");
     // What was typed is in the seal as hashes alone, and each can be opened.
     let lower = statement.to_lowercase();
-    for word in ["zelda's device", "zmoeller", "möller", "gräce", "hopper", "kesswil", "own cable", &serial]
+    for word in
+        ["zelda's device", "zmoeller", "möller", "brünhild", "ohmsen", "kesswil", "own cable", &serial]
     {
         assert!(!lower.contains(word), "{word} is in the seal");
     }
@@ -212,7 +214,7 @@ fn no_private_word_is_left_in_a_public_copy_in_any_spelling() {
         why,
     ]);
     assert_eq!(objected.code, 0, "{}", objected.shown());
-    let (page, _) = public(&unsealed, out.path());
+    let (page, _) = public(&unsealed, site.folder.path());
     assert_eq!(leak(&page, &serial), None);
     assert!(page.contains("objects: kept-"), "that somebody objects is no secret");
 
@@ -225,5 +227,14 @@ fn no_private_word_is_left_in_a_public_copy_in_any_spelling() {
     for words in ["Zelda Möller-Quix", "zelda's device", "Seestrasse 1, Kesswil", "zmoeller said so", &serial]
     {
         assert!(open.contains(words), "{words}");
+    }
+
+    // Deviations, refusals, what people recorded, seals and marks: all of it fits its sheet.
+    let said = opened(out.path(), &[out.path().join("open.html"), out.path().join("public.html")]);
+    for said in &said {
+        is_sound(said);
+        let whole = sheets(&said["pdf"]["A4"]);
+        are_numbered(&whole, "journal ", Some("REHEARSAL"));
+        assert!((12..=20).contains(&whole.len()), "{} sheets", whole.len());
     }
 }
