@@ -282,7 +282,7 @@ pub(super) fn section(facts: &Facts<'_>, copy: &Copy) -> Markup {
             p { "The plan calls " (kinds(kept)) " private. In the place of each value stands a mark. Each seal has the SHA-256 of a salt and the value: whoever is shown both can see that this value, and no other, was sealed. What people typed is left out whole, since it may say anything; names and serial numbers are left out in other spellings, too. What the journal's lines say is not in this copy." }
             @if !kept.is_empty() {
                 table.dense {
-                    thead { tr { th.w12 { "Mark" } th.w20 { "Is" } th { "In the seals as" } } }
+                    thead { tr { th.w12 { "Mark" } th.w30 { "Is" } th { "In the seals as" } } }
                     tbody {
                         @for kept in kept {
                             tr {

@@ -71,7 +71,7 @@ fn tools(facts: &Facts<'_>) -> Markup {
             section {
                 h2 id="tool" { "The tool and the machine" }
                 table.dense {
-                    thead { tr { th.w22 { "Version, build" } th { "SHA-256 of its file" } th { "SHA-256 of all it was built of" } th.w8 { "Line" } } }
+                    thead { tr { th.w18 { "Version, build" } th { "SHA-256 of its file" } th { "SHA-256 of all it was built of" } th.w8 { "Line" } } }
                     tbody {
                         @for ((version, sha256, dependencies, build), line) in &tools {
                             tr {
