@@ -15,6 +15,7 @@ use rootwright::lint::{Lintable, Rules, key};
 use rootwright::pki::certificate::Context;
 use rootwright::pki::{Certificate, Crl, Draft, PublicKey, csr as requests};
 use rootwright::plan::{Plan, Profile, Source, Validity};
+use rootwright::prove::examine::sigsum::{Proof, policy::Policy};
 use rootwright::site::Site;
 use rootwright::tuf::request::{self, Answer, Request};
 use rootwright::tuf::{Envelope, Metadata, Role};
@@ -28,7 +29,7 @@ use rootwright::verify::{self, Options, crl as lists, lines::Lines};
 pub type Body = fn(&[u8]);
 
 /// Every body, by its target's name.
-pub const ALL: [(&str, Body); 10] = [
+pub const ALL: [(&str, Body); 11] = [
     ("plan", plan),
     ("site", site),
     ("certificate", certificate),
@@ -39,6 +40,7 @@ pub const ALL: [(&str, Body); 10] = [
     ("journal", journal),
     ("events", events),
     ("show", show),
+    ("sigsum", sigsum),
 ];
 
 /// A plan: read, compared with an empty archive, and written again.
@@ -51,6 +53,16 @@ pub fn plan(data: &[u8]) {
             serde_json::to_string(&plan).expect("a plan can be written as JSON");
         }
         Err(faults) => drop(faults.to_string()),
+    }
+}
+
+/// A log's proof, and the policy that it is judged by.
+pub fn sigsum(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let policy = Policy::parse(text).unwrap_or_default();
+    let _ = policy.is_reached(&[]);
+    if let Ok(proof) = Proof::parse(text) {
+        let _ = proof.verify(&[0; 32], &[0; 32], &policy);
     }
 }
 

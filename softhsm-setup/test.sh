@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Run every test. Installs what they need: SoftHSM, OpenSC's spy, OpenSSL, OpenSSH, Chromium, ZBar, pcscd with virtual
 # readers and Yubico's tools from the system; the pinned stock clients (sigstore-python, sigstore-js,
-# sigstore-verify, python-tuf, tuf-js, tough), pkilint, ykman and the simulated YubiKeys under target/clients.
+# sigstore-verify, sigsum, python-tuf, tuf-js, tough), pkilint, ykman and the simulated YubiKeys under target/clients.
 #
 #     softhsm-setup/test.sh [ARGUMENT OF cargo test]...
 #
@@ -75,7 +75,7 @@ install_ykman
 # YubiKeys in software, for the readers of a pcscd of the tests' own.
 cargo build --quiet --locked --manifest-path tests/simulated_yubikey/Cargo.toml \
   --target-dir "$clients/simulated_yubikey"
-for client in tough sigstore_verify; do
+for client in tough sigstore_verify sigsum; do
   cargo build --quiet --locked --manifest-path "$pins/$client/Cargo.toml" --target-dir "$clients/$client"
 done
 

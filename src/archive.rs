@@ -365,10 +365,11 @@ mod tests {
         let mut archive = Archive::open(folder.path(), time).unwrap();
         let proof = |entry: &str| Event::ProofRecorded {
             of: "evidence/statement-1.dsse.json".into(),
-            person: "ada".parse().unwrap(),
+            person: Some("ada".parse().unwrap()),
             host: "log.example.org".into(),
             log: String::new(),
             entry: entry.into(),
+            sigsum: None,
         };
         archive.record(time, proof("one")).unwrap();
         archive.record(time, proof("one")).unwrap();

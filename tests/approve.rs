@@ -1,5 +1,7 @@
 //! A plan that asks for approvals is not run without them: by whom, of which plan, by which key.
 
+#[path = "support/sigsum.rs"]
+mod log;
 mod support;
 
 use std::fs;
@@ -147,11 +149,17 @@ fn an_approval_counts_for_its_plan_alone_and_is_kept() {
     let request = json(&world.path(&format!("logs/{stem}.keyholder-1.rekor.json")));
     let signed = json(&world.path("keyholder.json"))["signatures"][0]["sig"].clone();
     assert_eq!(request["hashedRekordRequestV002"]["signature"]["content"], signed);
-    let message = fs::read_to_string(world.path(&format!("logs/{stem}.sigsum"))).unwrap();
+    let message = fs::read_to_string(world.path(&format!("logs/{stem}.keyholder-1.sigsum"))).unwrap();
     let payload = json(&world.path("keyholder.json"))["payload"].as_str().unwrap().to_string();
     let payload = data_encoding::BASE64.decode(payload.as_bytes()).unwrap();
     assert_eq!(message.trim(), sha256_hex(&rootwright::pki::dsse::pae(&payload)));
     assert_eq!(world.by_ssh(&second, "ben", &world.ben, "ben.json").code, 0);
+    // Another's goes into the same folder: each person's statement is their own.
+    let signature = world.path("ben.json.to-sign.sig").display().to_string();
+    let again =
+        world.approve(&second, "ben", "ben-again.json", &["--requests", &logs, "--signature", &signature]);
+    assert_eq!(again.code, 0, "{}", again.shown());
+    assert!(world.path(&format!("logs/{stem}.ben.sigsum")).exists());
 
     // A changed signature.
     let mut bad = json(&world.path("keyholder.json"));
@@ -167,9 +175,35 @@ fn an_approval_counts_for_its_plan_alone_and_is_kept() {
     // A dry run asks for them too, and keeps nothing.
     let held = world.run(&second, &["ben.json", "keyholder.json"]);
     assert_eq!(held.code, 0, "{}", held.shown());
+    // The log's word on it came back in the meantime.
+    let file = |name: &str, text: &str| {
+        fs::write(world.path(name), text).unwrap();
+        world.path(name).display().to_string()
+    };
+    let mut log = log::World::new();
+    for (person, seen, when) in [
+        ("keyholder-1", 1_000_000_000, "by 2001-09-09T01:46:40Z; before the plan's ceremony began, at 2"),
+        ("ben", 4_000_000_000, "by 2096-10-02T07:06:40Z; not before the plan's ceremony began, at 2"),
+    ] {
+        log.seen = seen;
+        let message = fs::read_to_string(world.path(&format!("logs/{stem}.{person}.sigsum"))).unwrap();
+        let hash = data_encoding::HEXLOWER.decode(message.trim().as_bytes()).unwrap();
+        let proof = file("a.proof", &log.proof(&hash.try_into().unwrap(), (2, 5)));
+        let (policy, key) = (file("policy", &log.policy("both")), file("key.pub", &log.submitter.line()));
+        let trusted = ["--proof", &proof, "--sigsum-policy", &policy, "--submitter", &key];
+        let taken = run([&["seal", &archive, "--site", &world.site.path()][..], &trusted].concat());
+        assert_eq!(taken.code, 0, "{}", taken.shown());
+        assert!(
+            taken.out.contains(&format!("{person}.dsse.json at index 2; cosigned by 2")),
+            "{}",
+            taken.shown()
+        );
+        let verified = run(["verify", &archive, "--details"]);
+        assert!(verified.out.contains(when), "{when}: {}", verified.shown());
+    }
     let evidence = world.site.archive().join("evidence");
     let kept = fs::read_dir(&evidence).unwrap().flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
-    assert_eq!(kept.len(), 3, "{kept:?}");
+    assert_eq!(kept.len(), 4, "{kept:?}");
     let verified = run(["verify", &archive, "--json"]);
     assert_eq!(verified.code, 0, "{}", verified.shown());
 

@@ -174,6 +174,7 @@ fn the_second_opinion_is_another_implementation() {
                     "Opening",
                     "event::Confirmation",
                     "event::Moment",
+                    "event::SigsumTrust",
                 ];
                 let names = line.trim_start_matches("use crate::archive::").trim_end_matches(';');
                 let names = names.trim_matches(|c| c == '{' || c == '}').split(", ");

@@ -68,6 +68,10 @@ fn seeds() -> BTreeMap<&'static str, Vec<Vec<u8>>> {
             add("show", read(&path));
         }
     }
+    for name in ["hello.proof", "test-2025-3.policy"] {
+        let sample = format!("src/prove/examine/sigsum/samples/{name}");
+        add("sigsum", support::documents::repository_file(&sample).into_bytes());
+    }
     let request = rcgen::CertificateParams::new(Vec::new()).unwrap();
     let pair = rcgen::KeyPair::generate().unwrap();
     add("csr", request.serialize_request(&pair).unwrap().der().to_vec());

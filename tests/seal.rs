@@ -164,6 +164,17 @@ fn people_sign_and_stock_tools_know_it() {
     assert_eq!((nobody.code, &nobody.json()["missing"]), (0, &serde_json::json!([])), "{}", nobody.shown());
     assert_eq!(fs::read(world.archive("journal.jsonl")).unwrap(), before);
 
+    // Logs take the statement, and those signatures under it that they know.
+    let requests = world.path("requests");
+    let written = world.seal(&["--requests", requests.to_str().unwrap(), "--json"]);
+    assert_eq!(written.code, 0, "{}", written.shown());
+    assert_eq!(
+        written.json()["left-out"],
+        serde_json::json!(["ada under evidence/statement-1.dsse.json"]),
+        "{}",
+        written.shown()
+    );
+
     let envelope = world.archive("evidence/statement.dsse.json");
     assert_eq!(
         fs::read(&envelope).unwrap(),
@@ -235,9 +246,19 @@ fn ssh_keygen_knows(world: &World, envelope: &Path) {
 fn each_ceremony_has_its_seal_and_objections_are_heard() {
     let world = World::held();
     assert_eq!(world.seal(&[]).code, 0);
+    let asked = world.seal(&["--as", "ada"]);
+    assert_eq!(asked.code, 3, "{}", asked.shown());
+    world.ada.as_printed(&asked.err);
     let later = |text: String| text.replace("2027-06-01T00:00:00Z", "2027-07-01T00:00:00Z");
     let held = world.site.run(&world.plan("later.toml", later));
     assert_eq!(held.code, 0, "{}", held.shown());
+    // What a signature is over that comes back now is no seal that is being signed; and none is begun for it.
+    let before = fs::read(world.archive("journal.jsonl")).unwrap();
+    let signature = asked.err.rsplit_once("--signature ").unwrap().1.lines().next().unwrap().trim();
+    let late = world.seal(&["--as", "ada", "--signature", signature]);
+    assert_eq!(late.code, 5, "{}", late.shown());
+    assert!(late.err.contains("no seal is being signed"), "{}", late.shown());
+    assert_eq!(fs::read(world.archive("journal.jsonl")).unwrap(), before);
     let open = world.verify();
     assert_eq!(open.code, 0, "{}", open.shown());
     assert!(open.out.contains("of the journal are not sealed yet"), "{}", open.shown());
@@ -274,6 +295,18 @@ fn each_ceremony_has_its_seal_and_objections_are_heard() {
         let again = world.seal(more);
         assert_eq!(again.code, code, "{more:?}: {}", again.shown());
     }
+    // Whoever has left the plan has signed all the same.
+    let left = |text: String| {
+        let gone = |line: &&str| !line.starts_with("boss = ");
+        let text = text.replace("administrator = 1, ", "").replace("2027-06-01T00", "2027-08-01T00");
+        text.split_inclusive('\n').filter(gone).collect()
+    };
+    let held = world.site.run(&world.plan("left.toml", left));
+    assert_eq!(held.code, 0, "{}", held.shown());
+    let requests = world.path("requests");
+    let written = world.seal(&["--requests", requests.to_str().unwrap()]);
+    assert_eq!(written.code, 0, "{}", written.shown());
+    assert!(requests.join("statement-1.boss.rekor.json").exists(), "{}", written.shown());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::disk::{Disk, OPEN};
 use super::event::Event;
 use super::made::MadeTrustRoot;
-use crate::trust_root::{ClientFile, SigningConfig, TrustedRoot, client_trust_config};
+use crate::trust_root::client_trust_config;
 
 /// The folder inside an archive, with a folder for each canary.
 pub const FOLDER: &str = "canaries";
@@ -39,12 +39,9 @@ pub fn files(event: &Event, trust_root: Option<&MadeTrustRoot>) -> Vec<(&'static
     if let Some(made) = trust_root {
         files.push(("trusted_root.json", made.trusted_root.as_bytes().to_vec()));
         files.push(("signing_config.json", made.signing_config.as_bytes().to_vec()));
-        let root = TrustedRoot::from_json(made.trusted_root.as_bytes());
-        let config = SigningConfig::from_json(made.signing_config.as_bytes());
         // Both were written by this tool, and read back by its rules.
-        if let (Ok(root), Ok(config)) = (root, config) {
-            files.push(("client_trust_config.json", client_trust_config(&root, &config)));
-        }
+        let both = client_trust_config(&made.trusted_root, &made.signing_config);
+        files.extend(both.map(|both| ("client_trust_config.json", both)));
     }
     files
 }

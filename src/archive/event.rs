@@ -9,7 +9,7 @@ use serde_json::Value;
 
 pub use super::told::{
     CanaryPart, Confirmation, CopyRecord, Digest, FileRecord, KeyRecord, Moment, Opening, Operations,
-    ToBeSigned,
+    SigsumTrust, ToBeSigned,
 };
 pub use crate::plan::observation::Observation;
 use crate::plan::prove::Provider;
@@ -435,18 +435,22 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         objection: Option<String>,
     },
-    /// A log's proof that it has a person's signature over a statement.
+    /// A log's proof that it has a person's signature over a statement, or the statement itself.
     ProofRecorded {
         /// The file in `evidence/` whose signature it is.
         of: String,
-        /// Whose.
-        person: Name,
-        /// The log's host: its origin.
+        /// Whose; none where the log has the statement and nobody's signature, as Sigsum does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<Name>,
+        /// The log's origin: of Rekor its host.
         host: String,
         /// The log's key, as whoever brought the proof trusts it: its SubjectPublicKeyInfo, as base64.
         log: String,
-        /// The proof: Rekor's `TransparencyLogEntry`, as it came.
+        /// The proof as it came: Rekor's `TransparencyLogEntry`, or Sigsum's proof.
         entry: String,
+        /// How whoever brought it judged a proof of Sigsum.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sigsum: Option<SigsumTrust>,
     },
     /// The journal's last line was cut off; what was left of it is kept aside.
     JournalTorn {

@@ -79,14 +79,18 @@ pub fn approval(plan: &str, person: &Name) -> String {
 /// The folder of proofs that came back from logs.
 pub const PROOFS: &str = "evidence/proofs";
 
-/// Where a log's proof of a person's signature is kept. `of` is the file that has the signature.
-pub fn proof(of: &str, person: &Name, host: &str) -> String {
+/// Where a log's proof is kept: Rekor's of a person's signature, or Sigsum's of the statement itself. `of` is the
+/// file that has the statement.
+pub fn proof(of: &str, person: Option<&Name>, host: &str) -> String {
     let of = of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
     let host: String = host
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '_' })
         .collect();
-    format!("{PROOFS}/{of}.{person}.{host}.json")
+    match person {
+        Some(person) => format!("{PROOFS}/{of}.{person}.{host}.json"),
+        None => format!("{PROOFS}/{of}.{host}.proof"),
+    }
 }
 
 /// Whether a file of this name in `evidence/` follows from an event. What else is there was written by
@@ -207,7 +211,7 @@ pub fn files(event: &Event, before: &State) -> Vec<File> {
             vec![once(approval(plan, person), envelope.as_bytes().to_vec())]
         }
         Event::ProofRecorded { of, person, host, entry, .. } => {
-            vec![once(proof(of, person, host), entry.as_bytes().to_vec())]
+            vec![once(proof(of, person.as_ref(), host), entry.as_bytes().to_vec())]
         }
         Event::InventoryMade { cbom } => vec![newest(CBOM, cbom)],
         Event::SealSigned { seal, person, objection: Some(statement), .. } => {

@@ -31,6 +31,16 @@ impl FileRecord {
     }
 }
 
+/// How whoever brought a proof of Sigsum judged it: `verify` does the same again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SigsumTrust {
+    /// The policy's text: logs, witnesses, and the quorum of them.
+    pub policy: String,
+    /// The key of whoever had it logged, as a line of OpenSSH: `ssh-ed25519 …`.
+    pub submitter: String,
+}
+
 /// A key: what is public of it, where it is, and what its device claims. The content of `keys/NAME.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -311,9 +311,6 @@ impl Day<'_> {
         let now = || Clock::system().map(|clock| clock.now());
         let wall = self.console.wall_clock(&now, reader.as_ref())?;
         let part = |person: Option<super::people::Person>| person.map(|person| person.part);
-        for what in &self.plan.ceremony.ask_before {
-            self.console.observe(**what, self.state.observed.contains_key(&**what))?;
-        }
         let wall = wall.map(|wall| (wall, part(reader)));
         Ok(Opened { by: part(by), asked: self.console.asks(), wall })
     }
@@ -355,12 +352,13 @@ impl Day<'_> {
         let place = |step: &&Step| signers::place(self.people(), self.state, step);
         let here: Vec<Step> = self.steps.iter().filter(|step| place(step) == Place::Here).cloned().collect();
         let planned = transcript::planned(&here);
-        self.console.begin(missing);
         let people = People { plan: self.plan, site: ceremony.site, state: self.state };
         let mut engine =
             Engine::new(people, self.rules, ceremony.folder, clock, archive, tokens, self.console);
         engine.later = later;
         engine.remarks()?;
+        engine.ask_before()?;
+        engine.console.begin(missing);
         engine.read_back_what_is_open(self.steps)?;
         engine.take_answers(&ceremony.answers, self.steps, &mut report.steps)?;
         let taken = engine.run(self.steps, &mut report.steps);

@@ -114,8 +114,9 @@ impl Approve {
         if let Some(folder) = &self.requests {
             let public = signers.device(&part).filter(|key| key.fingerprint() == signature.keyid);
             let signed = public.map(|public| Signed { payload: &payload, signature: &signature.sig, public });
-            let stem = format!("approval-{}", sha256.get(..8).unwrap_or_default());
-            let (message, body) = signer::log_requests(folder, &stem, &part, &payload, signed)?;
+            // Each person's statement is their own: it names them.
+            let stem = format!("approval-{}.{part}", sha256.get(..8).unwrap_or_default());
+            let (message, body) = signer::log_requests(folder, (&stem, &stem), &payload, signed)?;
             requests.extend([Some(message), body].into_iter().flatten());
         }
         let file = Envelope { payload, signatures: vec![signature] }.file();

@@ -2,6 +2,7 @@
 
 mod logs;
 mod room;
+mod sigsum;
 mod told;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use super::prove::clock;
 use super::recovery::Section;
 use super::{Code, Failure, Output, load, signer};
 use crate::archive::event::Observation;
-use crate::archive::{self, Archive, Event, Inspection, State};
+use crate::archive::{self, Archive, Event, Inspection, Record, State};
 use crate::ceremony::clock::Clock;
 use crate::ceremony::{CeremonyError, conduct};
 use crate::evidence::seal::{self, Material, Tool};
@@ -69,13 +70,39 @@ pub struct Seal {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["people", "signature", "object", "proof"])]
     requests: Option<PathBuf>,
 
-    /// Sign nothing: take in what a Rekor log answered to such a request.
-    #[arg(long, value_name = "FILE", requires = "trusted_root", conflicts_with_all = ["people", "signature", "object"])]
+    /// Sign nothing: take in what logs answered: Rekor, with --trusted-root, or Sigsum, with --sigsum-policy and
+    /// --submitter. Once for each.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["people", "signature", "object"])]
     proof: Vec<PathBuf>,
 
-    /// The trusted root that has the log of the proofs.
-    #[arg(long, value_name = "FILE", requires = "proof")]
+    /// The trusted root that has the Rekor log of the proofs.
+    #[arg(long, value_name = "FILE", requires = "proof", conflicts_with = "sigsum_policy")]
     trusted_root: Option<PathBuf>,
+
+    /// The policy that has the Sigsum log of the proofs, its witnesses, and how many of them must have cosigned.
+    #[arg(long, value_name = "FILE", requires_all = ["proof", "submitter"])]
+    sigsum_policy: Option<PathBuf>,
+
+    /// The public key, in OpenSSH's format, of whoever had them logged by Sigsum: one of ssh-ed25519.
+    #[arg(long, value_name = "FILE", requires = "sigsum_policy")]
+    submitter: Option<PathBuf>,
+}
+
+/// What whoever brings proofs trusts.
+enum Trusted {
+    /// A trusted root, with Rekor logs.
+    Rekor(Vec<u8>),
+    /// A policy, with Sigsum logs and witnesses.
+    Sigsum(Box<sigsum::Trust>),
+}
+
+impl Trusted {
+    fn judge(&self, held: (&State, &[Record]), bytes: &[u8]) -> Result<logs::Proof, String> {
+        match self {
+            Self::Rekor(root) => logs::of_rekor(held, root, bytes),
+            Self::Sigsum(trust) => trust.judge(held, bytes),
+        }
+    }
 }
 
 impl Seal {
@@ -88,9 +115,11 @@ impl Seal {
         environment::ensure(&site.environment).map_err(|error| Failure::usage(error.to_string()))?;
         if let Some(folder) = &self.requests {
             let found = archive::inspect(&self.archive)?;
-            return logs::write_requests(output, &found.state, &self.judge(&site, &found)?.0, folder);
+            self.judge(&site, &found)?;
+            return logs::write_requests(output, (&found.state, &found.journal.records), folder);
         }
-        if self.proof.is_empty() && self.signature.is_none() {
+        let trusted = self.trusted()?;
+        if trusted.is_none() && self.signature.is_none() {
             // Whoever begins a seal says what runs.
             crate::ceremony::build::read_ahead();
         }
@@ -99,8 +128,10 @@ impl Seal {
             Ok::<_, Failure>((clock.now(), (plan, clock)))
         })?;
         archive.repaired().iter().for_each(|text| told::note(text));
-        if let Some(root) = &self.trusted_root {
-            return logs::take_proofs(output, (&mut archive, clock), &plan, (&self.proof, root));
+        if let Some(judge) = trusted {
+            return logs::take_proofs(output, (&mut archive, clock), &self.proof, |held, bytes| {
+                judge.judge(held, bytes)
+            });
         }
         if !archive.state().finished {
             told::note("the ceremony is not finished, and the seal says so");
@@ -110,7 +141,8 @@ impl Seal {
         }
         let people = self.people(&plan, &site, archive.state())?;
         let number = self.begin(&mut archive, &plan, clock)?;
-        let mut room = Room::new(&self, &site, &plan, clock, number);
+        let state = archive.state().clone();
+        let mut room = Room::new(&self, (&site, &plan, &state), clock, number);
         let mut sealed = Sealed { seal: number, ..Sealed::default() };
         for person in people {
             match room.sign(&mut archive, &person)? {
@@ -132,6 +164,20 @@ impl Seal {
         let plan = plan(&found.journal.records)?;
         self.usage(&plan, site)?;
         Ok((plan, clock(&found.state, site.is_rehearsal())?))
+    }
+
+    /// How proofs are judged; none where there are none.
+    fn trusted(&self) -> Result<Option<Trusted>, Failure> {
+        match (&self.trusted_root, &self.sigsum_policy, &self.submitter) {
+            _ if self.proof.is_empty() => Ok(None),
+            (Some(root), ..) => Ok(Some(Trusted::Rekor(logs::read(root)?))),
+            (None, Some(policy), Some(submitter)) => {
+                Ok(Some(Trusted::Sigsum(Box::new(sigsum::Trust::read(policy, submitter)?))))
+            }
+            _ => Err(Failure::usage(
+                "whose proof is it? Say --trusted-root FILE (Rekor), or --sigsum-policy FILE and --submitter FILE (Sigsum)",
+            )),
+        }
     }
 
     /// What can't be meant, whatever the archive holds.

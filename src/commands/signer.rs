@@ -88,20 +88,19 @@ pub(super) fn failure(error: SigningError, section: Section) -> Failure {
 pub(super) const HOW_TO_LOG: &str = "With a network: each *.rekor.json is the body of a POST to a Rekor v2 log's /api/v2/log/entries;\neach *.sigsum is for `sigsum-submit --raw-hash -k KEY -p POLICY FILE`.\n";
 
 /// Writes the message for Sigsum of a statement, and the request for Rekor of a signature under it, where that
-/// is of a kind that Rekor takes. Gives the names of the files.
+/// is of a kind that Rekor takes. The two names are how their files' begin. Gives the names of the files.
 pub(super) fn log_requests(
     folder: &Path,
-    stem: &str,
-    person: &Name,
+    (statement, signature): (&str, &str),
     payload: &[u8],
     signed: Option<Signed<'_>>,
 ) -> Result<(String, Option<String>), Failure> {
     let unwritable = |error: std::io::Error| Failure::usage(format!("{}: {error}", folder.display()));
     crate::archive::disk::make_folder(folder).map_err(unwritable)?;
-    let message = format!("{stem}.sigsum");
+    let message = format!("{statement}.sigsum");
     write(&folder.join(&message), &transparency::sigsum_message(payload))?;
     let Some(body) = signed.and_then(|signed| signed.rekor_request()) else { return Ok((message, None)) };
-    let name = format!("{stem}.{person}.rekor.json");
+    let name = format!("{signature}.rekor.json");
     write(&folder.join(&name), &body)?;
     Ok((message, Some(name)))
 }

@@ -6,9 +6,10 @@
 //! message of 32 bytes: the submitter signs the leaf with a key of their own.
 
 use serde_json::{Value, json};
+use sha2::Digest;
 
 use crate::pki::dsse;
-use crate::pki::{Algorithm, Hash, PublicKey, sha256_hex};
+use crate::pki::{Algorithm, Hash, PublicKey};
 use crate::trust_root::log::key_details;
 
 /// A signature by a device over a statement.
@@ -69,10 +70,15 @@ impl Signed<'_> {
     }
 }
 
+/// The message of a Sigsum leaf: SHA-256 of DSSE's encoding.
+pub fn sigsum_hash(payload: &[u8]) -> [u8; 32] {
+    sha2::Sha256::digest(dsse::pae(payload)).into()
+}
+
 /// The message of a Sigsum leaf, in hex with a newline: SHA-256 of DSSE's encoding. For
 /// `sigsum-submit --raw-hash -k KEY -p POLICY FILE`, whose leaf then has the SHA-256 of these 32 bytes.
 pub fn sigsum_message(payload: &[u8]) -> Vec<u8> {
-    format!("{}\n", sha256_hex(&dsse::pae(payload))).into_bytes()
+    format!("{}\n", data_encoding::HEXLOWER.encode(&sigsum_hash(payload))).into_bytes()
 }
 
 #[cfg(test)]
@@ -94,7 +100,7 @@ mod tests {
                 serde_json::from_slice(&signed.rekor_request().unwrap()).unwrap();
             let text = format!("{request:?}");
             assert!(text.contains("HashedRekordRequestV002"), "{text}");
-            let digest = sha256_hex(&dsse::pae(b"{}"));
+            let digest = crate::pki::sha256_hex(&dsse::pae(b"{}"));
             let hex = |base64: &str| {
                 data_encoding::HEXLOWER.encode(&data_encoding::BASE64.decode(base64.as_bytes()).unwrap())
             };

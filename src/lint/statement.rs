@@ -26,8 +26,9 @@ impl Lintable for EnvelopeSignature {
     }
 }
 
+/// The statement as it reads; whether it is canonical, one rule says, and no other has to find out again.
 fn read(draft: &Draft<EnvelopeSignature>) -> Option<Statement> {
-    Statement::parse(&draft.context.payload).ok()
+    serde_json::from_slice(&draft.context.payload).ok()
 }
 
 fn canonical(draft: &Draft<EnvelopeSignature>) -> Option<String> {

@@ -143,6 +143,15 @@ impl SshKey {
         self.application.is_some()
     }
 
+    /// The 32 bytes of a key of `ssh-ed25519`; none of another kind.
+    pub fn ed25519(&self) -> Option<[u8; 32]> {
+        if self.kind != "ssh-ed25519" {
+            return None;
+        }
+        // Its kind, and the key, each behind its length: what was read is written so.
+        self.blob.last_chunk().copied()
+    }
+
     /// Its fingerprint, as `ssh-keygen -l` shows it.
     pub fn fingerprint(&self) -> String {
         format!("SHA256:{}", BASE64_NOPAD.encode(&Sha256::digest(&self.blob)))

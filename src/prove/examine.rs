@@ -6,6 +6,7 @@
 
 pub mod certificate;
 pub mod log;
+pub mod sigsum;
 pub mod timestamp;
 mod tlv;
 

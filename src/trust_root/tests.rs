@@ -257,7 +257,23 @@ fn what_is_missing_is_named() {
 fn both_files_in_one() {
     let (plan, _, root) = built();
     let config = signing_config(plan.trust_root.as_ref().unwrap(), "Example", plan.ceremony.date);
-    let json = client_trust_config(&root, &config);
+    let text = |json: Vec<u8>| String::from_utf8(json).unwrap();
+    let json = client_trust_config(&text(to_json(&root)), &text(to_json(&config))).unwrap();
+    // As if it were written as one.
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Written<'a> {
+        media_type: &'a str,
+        trusted_root: <TrustedRoot as ClientFile>::Written<'a>,
+        signing_config: <SigningConfig as ClientFile>::Written<'a>,
+    }
+    let written = Written {
+        media_type: "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+        trusted_root: root.written(),
+        signing_config: config.written(),
+    };
+    assert_eq!(text(json.clone()), serde_json::to_string_pretty(&written).unwrap() + "\n");
+    assert_eq!(client_trust_config("{", "{}"), None);
     let read: sigstore_protobuf_specs::dev::sigstore::trustroot::v1::ClientTrustConfig =
         serde_json::from_slice(&json).unwrap();
     assert_eq!((read.trusted_root, read.signing_config), (Some(root), Some(config)));

@@ -347,7 +347,11 @@ impl<'a> Claims<'a> {
                 let of = of.trim_start_matches("evidence/").trim_end_matches(".dsse.json");
                 let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
                 let host: String = host.chars().map(|c| if plain(c) { c } else { '_' }).collect();
-                self.file(format!("evidence/proofs/{of}.{person}.{host}.json"), entry.as_bytes())?;
+                let name = match person {
+                    Some(person) => format!("{of}.{person}.{host}.json"),
+                    None => format!("{of}.{host}.proof"),
+                };
+                self.file(format!("evidence/proofs/{name}"), entry.as_bytes())?;
             }
             Event::InventoryMade { cbom } => self.newest("evidence/cbom.json", cbom),
             Event::SealStarted { seal, statement, .. } => {

@@ -1,5 +1,5 @@
-//! Proofs of transparency logs: each verifies offline, under the key that was recorded with it, and is of a
-//! signature that the archive has.
+//! Proofs of transparency logs: each verifies offline, under the keys that were recorded with it, and is of a
+//! signature that the archive has (Rekor), or of a statement (Sigsum).
 
 use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
 use data_encoding::BASE64;
@@ -8,49 +8,150 @@ use serde_json::{Value, json};
 use super::claims::Claims;
 use super::envelope::{encoded, read_one};
 use super::report::{Area, Sheet};
-use super::signature::{Kind, sha256_hex};
+use super::signature::{Key, Kind, sha256, sha256_hex};
+use super::ssh;
+use crate::archive::event::SigsumTrust;
 use crate::archive::{Event, Record};
+use crate::plan::Time;
 use crate::prove::examine::log;
+use crate::prove::examine::sigsum::{self, policy::Policy};
+use crate::site::Purpose;
 
 /// Checks every proof.
 pub fn check(records: &[Record], claims: &Claims<'_>, sheet: &mut Sheet) {
-    for record in records {
-        let Event::ProofRecorded { of, person, host, log, entry } = &record.event else { continue };
-        let object = format!("{of}, {person}");
-        sheet.on(Area::Evidence, object).judge(one(
-            (of, person.as_str()),
-            (host, log, entry),
-            records,
-            claims,
-        ));
+    for (at, record) in records.iter().enumerate() {
+        let Event::ProofRecorded { of, person, host, log, entry, sigsum } = &record.event else { continue };
+        // What was logged was there before.
+        let before = records.get(..at).unwrap_or_default();
+        let said = Said { of, host, log, entry, records: before, claims };
+        match (person, sigsum) {
+            (Some(person), None) => {
+                sheet.on(Area::Evidence, format!("{of}, {person}")).judge(said.by_rekor(person.as_str()));
+            }
+            (None, Some(trust)) => {
+                let judged = said.by_sigsum(trust);
+                sheet.on(Area::Evidence, of).judge(judged.map(
+                    |(what, seen)| match said.in_time(seen, records) {
+                        Some(when) => format!("{what}; {when}"),
+                        None => what,
+                    },
+                ));
+            }
+            _ => sheet.on(Area::Evidence, of).failed(format!(
+                "line {}: a proof is of a person's signature (Rekor), or has a policy (Sigsum)",
+                record.seq
+            )),
+        }
     }
 }
 
-fn one(
-    (of, person): (&str, &str),
-    (host, log_key, entry): (&str, &str, &str),
-    records: &[Record],
-    claims: &Claims<'_>,
-) -> Result<String, String> {
-    let key = BASE64.decode(log_key.as_bytes()).map_err(|error| format!("the log's key: {error}"))?;
-    let voices: Vec<(Vec<u8>, String, String)> =
-        records.iter().filter_map(|record| voice(record, (of, person), claims)).collect();
-    let mut why = format!("{person} signed nothing in {of}");
-    for (encoded, keyid, sig) in &voices {
-        match expected(encoded, (keyid, sig), claims)
-            .and_then(|expected| log::logged(entry.as_bytes(), (host, &key), &expected))
-        {
-            Ok(proved) => {
-                return Ok(format!(
-                    "{host} (key SHA-256 {}) has the signature at index {}",
-                    sha256_hex(&key),
-                    proved.index
-                ));
-            }
-            Err(reason) => why = reason,
-        }
+/// A proof that was recorded.
+struct Said<'a> {
+    of: &'a str,
+    host: &'a str,
+    log: &'a str,
+    entry: &'a str,
+    records: &'a [Record],
+    claims: &'a Claims<'a>,
+}
+
+impl Said<'_> {
+    fn key(&self) -> Result<Vec<u8>, String> {
+        BASE64.decode(self.log.as_bytes()).map_err(|error| format!("the log's key: {error}"))
     }
-    Err(why)
+
+    /// Of a person's signature.
+    fn by_rekor(&self, person: &str) -> Result<String, String> {
+        let (Self { of, host, claims, .. }, key) = (self, self.key()?);
+        let voices: Vec<(Vec<u8>, String, String)> =
+            self.records.iter().filter_map(|record| voice(record, (of, person), claims)).collect();
+        let mut why = format!("{person} signed nothing in {of} before");
+        for (encoded, keyid, sig) in &voices {
+            match expected(encoded, (keyid, sig), claims)
+                .and_then(|expected| log::logged(self.entry.as_bytes(), (host, &key), &expected))
+            {
+                Ok(proved) => {
+                    return Ok(format!(
+                        "{host} (key SHA-256 {}) has the signature at index {}",
+                        sha256_hex(&key),
+                        proved.index
+                    ));
+                }
+                Err(reason) => why = reason,
+            }
+        }
+        Err(why)
+    }
+
+    /// What the witnesses' time shows of an approval: that the plan was there before its ceremony, or not. A
+    /// rehearsal's clock says nothing of theirs.
+    fn in_time(&self, seen: Option<Time>, records: &[Record]) -> Option<String> {
+        let begun = records.iter().find_map(|record| match &record.event {
+            Event::CeremonyStarted { plan, purpose: Purpose::Production, .. }
+                if self.of.starts_with(&format!("evidence/approval-{plan}-")) =>
+            {
+                Some(record.time)
+            }
+            _ => None,
+        })?;
+        Some(match seen? {
+            seen if seen < begun => format!("before the plan's ceremony began, at {begun}"),
+            _ => format!(
+                "not before the plan's ceremony began, at {begun}: it does not show that the plan is older"
+            ),
+        })
+    }
+
+    /// Of a statement, by the policy that was recorded with it. Gives by when witnesses had seen it, too.
+    fn by_sigsum(&self, trust: &SigsumTrust) -> Result<(String, Option<Time>), String> {
+        let policy = Policy::parse(&trust.policy).map_err(|reason| format!("the policy: {reason}"))?;
+        let submitter = ssh::Key::of_line(&trust.submitter)?;
+        let bits = submitter.ed25519().ok_or("the submitter's key is none of ssh-ed25519")?;
+        let proof = sigsum::Proof::parse(self.entry).map_err(|reason| format!("the proof: {reason}"))?;
+        let texts = self.records.iter().filter_map(|record| statement(record, self.of));
+        let mut why = format!("there was no {} before", self.of);
+        for text in texts {
+            let mut message = [0; 32];
+            message.copy_from_slice(sha256(&encoded(&text)).as_ref());
+            match proof.verify(&message, &bits, &policy) {
+                Ok(proved) if proved.origin != self.host => {
+                    why = format!("it is of the log {}", proved.origin)
+                }
+                Ok(proved) if Key::read(&self.key()?)? != Key::ed25519(proved.log) => {
+                    why = "the log has another key than was recorded".into();
+                }
+                Ok(proved) => {
+                    let said = format!(
+                        "{} has it at index {}, submitted with {}; {}",
+                        self.host,
+                        proved.index,
+                        submitter.fingerprint(),
+                        proved.cosigned(&policy)
+                    );
+                    return Ok((said, proved.seen));
+                }
+                Err(reason) => why = reason,
+            }
+        }
+        Err(why)
+    }
+}
+
+/// The statement that a file has.
+fn statement(record: &Record, of: &str) -> Option<Vec<u8>> {
+    match &record.event {
+        Event::ApprovalRecorded { plan, person, envelope, .. }
+            if of == format!("evidence/approval-{plan}-{person}.dsse.json") =>
+        {
+            read_one(envelope).ok().map(|(text, ..)| text)
+        }
+        Event::SealStarted { seal, statement, .. }
+            if of == format!("evidence/statement-{seal}.dsse.json") =>
+        {
+            Some(statement.as_bytes().to_vec())
+        }
+        _ => None,
+    }
 }
 
 /// A signature of a person in a file: what it is over, the key id, and the signature.

@@ -141,6 +141,11 @@ impl Key {
         Ok(Self { kind, bits: info.subject_public_key.data.to_vec() })
     }
 
+    /// A key of Ed25519, by its 32 bytes.
+    pub fn ed25519(bits: [u8; 32]) -> Self {
+        Self { kind: Kind::Ed25519, bits: bits.to_vec() }
+    }
+
     /// Verifies a signature: ECDSA in DER, Ed25519 as 64 bytes, RSA as long as the modulus.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), String> {
         UnparsedPublicKey::new(self.kind.verifier(), &self.bits)

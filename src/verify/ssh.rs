@@ -34,6 +34,14 @@ impl Key {
         Ok(Self { blob: blob.to_vec(), parts })
     }
 
+    /// The 32 bytes of a key of `ssh-ed25519`; none of another kind.
+    pub fn ed25519(&self) -> Option<[u8; 32]> {
+        match self.parts.as_slice() {
+            [kind, key] if kind == b"ssh-ed25519" => key.as_slice().try_into().ok(),
+            _ => None,
+        }
+    }
+
     /// The fingerprint that `ssh-keygen -l` shows.
     pub fn fingerprint(&self) -> String {
         format!("SHA256:{}", BASE64_NOPAD.encode(digest::digest(&SHA256, &self.blob).as_ref()))

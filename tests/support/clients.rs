@@ -226,6 +226,14 @@ pub fn cyclonedx(file: &Path) -> Verdict {
     judge(command)
 }
 
+/// What the sigsum crate says of a proof of logging, under a policy: both are files. It knows no tree of one leaf.
+pub fn sigsum(proof: &Path, policy: &Path, message: &[u8; 32], submitter: &[u8; 32]) -> Verdict {
+    let mut command = Command::new(installed("sigsum/debug/sigsum-verify-proof"));
+    command.arg(proof).arg(policy);
+    command.args([message, submitter].map(|bytes| data_encoding::HEXLOWER.encode(bytes)));
+    judge(command)
+}
+
 /// A script of tests/clients, in the clients' Python.
 pub fn python(script: &str) -> Command {
     let mut command = Command::new(installed("python/bin/python"));

@@ -145,7 +145,7 @@ impl Drop for Terminal {
     }
 }
 
-/// What the plan of [`minimal`] asks people to record before the first device, and after the last step.
+/// What the plan of [`minimal`] asks people to record before the first step, and after the last.
 pub const ASKED: (&[Observation], &[Observation]) = {
     use Observation::*;
     (

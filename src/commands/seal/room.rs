@@ -8,7 +8,7 @@ use super::super::{Failure, signer};
 use super::Seal;
 use crate::archive::made::MadeSeal;
 use crate::archive::state::SEAL_STEP;
-use crate::archive::{Archive, Event, ToBeSigned};
+use crate::archive::{Archive, Event, State, ToBeSigned};
 use crate::ceremony::CeremonyError;
 use crate::ceremony::clock::Clock;
 use crate::ceremony::console::{Fingerprint, Terminal};
@@ -38,13 +38,20 @@ pub(super) struct Room<'a> {
     plan: &'a Plan,
     clock: Clock,
     number: u64,
+    /// As it was when the room was opened: keys and certificates stay what they are while people sign.
+    state: &'a State,
     devices: Devices,
 }
 
 impl<'a> Room<'a> {
     /// For the people of a plan, and their devices of a site, at the seal of this number.
-    pub(super) fn new(seal: &'a Seal, site: &'a Site, plan: &'a Plan, clock: Clock, number: u64) -> Self {
-        Self { seal, site, plan, clock, number, devices: Devices::new(site) }
+    pub(super) fn new(
+        seal: &'a Seal,
+        (site, plan, state): (&'a Site, &'a Plan, &'a State),
+        clock: Clock,
+        number: u64,
+    ) -> Self {
+        Self { seal, site, plan, clock, number, state, devices: Devices::new(site) }
     }
 
     /// Time spent inside the devices.
@@ -70,8 +77,7 @@ impl<'a> Room<'a> {
         let predicate_type = if objects { seal::OBJECTION } else { seal::PREDICATE };
         let object = format!("{}-{}", if objects { "objection" } else { "seal" }, self.number);
         let asked = Asked { object: &object, payload: &payload, predicate_type };
-        let state = archive.state().clone();
-        let signers = Signers { plan: self.plan, state: &state };
+        let signers = Signers { plan: self.plan, state: self.state };
         let failed = |error: SigningError| signer::failure(error, Section::Seal);
         let endorsed = match (&self.seal.signature, signer::device(self.plan, self.site, part)) {
             (Some(file), _) => {

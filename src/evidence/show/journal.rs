@@ -171,9 +171,10 @@ pub(in crate::evidence) fn detail(event: &Event, files: &[FileRecord]) -> String
                 said.iter().map(|(question, answer)| format!("{question} {answer}")).collect();
             format!("{}: {}", what.as_str(), said.join("; "))
         }
-        Event::ProofRecorded { of, person, host, .. } => {
-            format!("{host} has the signature of {person}: {of}")
-        }
+        Event::ProofRecorded { of, person, host, .. } => match person {
+            Some(person) => format!("{host} has the signature of {person}: {of}"),
+            None => format!("{host} has {of}"),
+        },
         Event::ApprovalRecorded { plan, person, .. } => format!("{person}, plan {}", ends(plan)),
         Event::SealStarted { seal, statement, .. } => {
             format!("seal {seal}, statement SHA-256 {}", ends(&sha256_hex(statement.as_bytes())))
