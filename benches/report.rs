@@ -26,6 +26,9 @@ fn main() {
     time("rootwright report, of ten years", || {
         process(support::rootwright().args(["report", &archive, "-o", &page, "--at", DAY]));
     });
+    time("rootwright report --public, of the same", || {
+        process(support::rootwright().args(["report", &archive, "-o", &page, "--at", DAY, "--public"]));
+    });
     time("rootwright verify, of the same", || {
         process(support::rootwright().args(["verify", &archive, "--at", DAY]))
     });
@@ -40,6 +43,7 @@ fn ten_years(folder: &Path) -> PathBuf {
     let first = fs::read_to_string(support::repository().join("ceremony/sigstore.toml")).expect("the plan");
     // What ends before is a matter of rotations, which add no other kind of line.
     let first = first
+        .replacen("[ceremony]\n", "[ceremony]\nprivate = [\"names\", \"serials\"]\n", 1)
         .replace("\"3 years\"", "\"10 years\"")
         .replace("\"9 years\"", "\"10 years\"")
         .replace("\"5 years\"", "\"10 years\"");

@@ -59,6 +59,11 @@ pub struct Size {
 }
 
 impl Size {
+    /// With so much more.
+    pub fn and(self, bytes: u64, files: u64) -> Self {
+        Self { bytes: self.bytes.saturating_add(bytes), files: self.files.saturating_add(files) }
+    }
+
     fn add(&mut self, bytes: usize, files: u64) {
         self.bytes = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         self.files = self.files.saturating_add(files);

@@ -13,6 +13,7 @@ pub mod engine;
 mod issue;
 mod keys;
 pub mod machine;
+mod needed;
 pub mod people;
 pub mod preflight;
 mod prompt;

@@ -64,7 +64,7 @@ pub struct Ceremony {
     /// is named. With the tool, its rules are named, and all that it was built of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tool_sha256: Vec<At<Sha256>>,
-    /// What people are asked to record before the first device is touched, such as `boot` and `entry`.
+    /// What people are asked to record before the first step, such as `boot` and `entry`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ask_before: Vec<At<Observation>>,
     /// What people are asked to record after the last step, such as `media` and `custody`.

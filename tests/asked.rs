@@ -43,8 +43,14 @@ fn a_pause_among_the_questions_loses_nothing_and_asks_nothing_twice() {
     begin(&mut first);
     first.expect("A tamper-evident bag. The plan asks for it.");
     answer(&mut first, Observation::Bag);
+    // No step was taken, and what was typed stands: nobody types it again.
+    first.expect("or Enter to go on:");
+    first.press(terminal::CTRL_C);
+    assert_eq!(first.end(), 3, "{}", first.shown());
+    let mut first = Terminal::run(&plan, &site, &[]);
+    begin(&mut first);
     // Another one of the same, and something else in between.
-    first.answer("Type bag to record another one, or Enter to go on:", "bag");
+    first.answer("Type bag to record a further one, or Enter to go on:", "bag");
     answer(&mut first, Observation::Bag);
     first.answer("or Enter to go on:", "entry");
     answer(&mut first, Observation::Entry);

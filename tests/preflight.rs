@@ -177,7 +177,8 @@ fn production_is_held_by_a_tool_that_the_plan_names() {
     let plan = today(&site);
     let text = fs::read_to_string(&plan).unwrap();
     let naming = |hash: &str| {
-        let line = format!("[ceremony]\ntool-sha256 = [\"{hash}\"]\n");
+        let policy = "policy = \"https://pki.example.org/cps/1.0\"";
+        let line = format!("[ceremony]\n{policy}\ntool-sha256 = [\"{hash}\"]\n");
         fs::write(&plan, text.replacen("[ceremony]\n", &line, 1)).unwrap();
         site.run(&plan)
     };
@@ -194,6 +195,10 @@ fn production_is_held_by_a_tool_that_the_plan_names() {
     let verified = run(["verify", &archive, "--details"]);
     assert_eq!(verified.code, 0, "{}", verified.shown());
     assert!(verified.out.contains("the tool that ran is one that its plan names"), "{}", verified.shown());
+    let page = site.folder.path().join("report.html").display().to_string();
+    let report = run(["report", &archive, "-o", &page, "--json"]);
+    let item = report.json()["items"].as_array().unwrap().iter().find(|item| item["id"] == "E-02").cloned();
+    assert_eq!(item.unwrap()["status"], "automated", "{}", report.shown());
     // A rehearsal only says so.
     let site = Site::new("rehearsal", DEVICES);
     let line = format!("[ceremony]\ntool-sha256 = [\"{other}\"]\n");

@@ -11,9 +11,10 @@ use super::clock::Clock;
 use super::console::{Fingerprint, Opening, WallClock};
 use super::elsewhere::Received;
 use super::engine::{Engine, Status, StepReport, millis};
+use super::needed::Run;
 use super::people::People;
 use super::preflight::devices::{Found, Look, devices};
-use super::preflight::{Preflight, draft_everything};
+use super::preflight::{Drafted, Preflight, draft_everything};
 use super::signers::Place;
 use super::{CeremonyError, Console, build, elsewhere, machine, signers, transcript};
 use crate::archive::{self, Archive, ArchiveError, Confirmation, Event, FileRecord, State, room};
@@ -146,10 +147,7 @@ impl Ceremony<'_> {
             disk_ms: 0.0,
             people_ms: 0.0,
         };
-        // Beside all that comes before the journal's first line.
-        let hashed = std::thread::spawn(build::own_sha256);
         let result = self.hold(&mut report, console);
-        drop(hashed);
         console.end();
         report.people_ms = millis(console.waited());
         report.elapsed_ms = millis(start.elapsed());
@@ -175,6 +173,8 @@ impl Ceremony<'_> {
             elsewhere::nothing_asked(&self.answers, state)?;
             return Ok(());
         }
+        // Beside all that comes before the journal's first line.
+        build::read_ahead();
         let clock = clock(&plan, state, self.site.is_rehearsal())?;
         // As people approved it: with its dates as they are written.
         let approvals =
@@ -224,7 +224,8 @@ impl Day<'_> {
         room::writable(ceremony.archive)?;
         let mut machine =
             machine::look(ceremony.site, ceremony.guard, self.clock.now(), self.plan.ceremony.date);
-        machine.extend(self.disk(drafted.size)?);
+        let needed = self.needs(&drafted);
+        machine.extend(self.disk(needed)?);
         machine::judge(ceremony.site, &machine)?;
         if !rehearsal && !ceremony.dry_run && !self.console.asks() {
             self.nobody_to_ask()?;
@@ -237,7 +238,7 @@ impl Day<'_> {
         let preflight = Preflight {
             rehearsal: ceremony.site.is_rehearsal(),
             clock: self.clock.now(),
-            needed: drafted.size,
+            needed,
             machine,
             devices,
         };
@@ -274,6 +275,19 @@ impl Day<'_> {
         People { plan: self.plan, site: self.ceremony.site, state: self.state }
     }
 
+    /// How much this run writes at most.
+    fn needs(&self, drafted: &Drafted) -> archive::Size {
+        let (rehearsal, canary) = (self.ceremony.site.is_rehearsal(), self.plan.prove.is_some());
+        Run {
+            people: self.people(),
+            text: &self.ceremony.source.text,
+            steps: self.steps,
+            approvals: self.approvals.new.len(),
+            canary: rehearsal && canary,
+        }
+        .needs(drafted)
+    }
+
     /// A disk that is too full, unless the site waives it.
     fn disk(&self, needed: archive::Size) -> Result<Option<MachineFinding>, ArchiveError> {
         let Err(full) = room::enough(self.ceremony.archive, needed) else { return Ok(None) };
@@ -297,9 +311,6 @@ impl Day<'_> {
         let now = || Clock::system().map(|clock| clock.now());
         let wall = self.console.wall_clock(&now, reader.as_ref())?;
         let part = |person: Option<super::people::Person>| person.map(|person| person.part);
-        for what in &self.plan.ceremony.ask_before {
-            self.console.observe(**what, self.state.observed.contains_key(&**what))?;
-        }
         let wall = wall.map(|wall| (wall, part(reader)));
         Ok(Opened { by: part(by), asked: self.console.asks(), wall })
     }
@@ -341,12 +352,13 @@ impl Day<'_> {
         let place = |step: &&Step| signers::place(self.people(), self.state, step);
         let here: Vec<Step> = self.steps.iter().filter(|step| place(step) == Place::Here).cloned().collect();
         let planned = transcript::planned(&here);
-        self.console.begin(missing);
         let people = People { plan: self.plan, site: ceremony.site, state: self.state };
         let mut engine =
             Engine::new(people, self.rules, ceremony.folder, clock, archive, tokens, self.console);
         engine.later = later;
         engine.remarks()?;
+        engine.ask_before()?;
+        engine.console.begin(missing);
         engine.read_back_what_is_open(self.steps)?;
         engine.take_answers(&ceremony.answers, self.steps, &mut report.steps)?;
         let taken = engine.run(self.steps, &mut report.steps);

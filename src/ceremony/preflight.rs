@@ -61,8 +61,10 @@ pub struct DeviceFound {
 pub struct Drafted {
     /// What rules only warn of.
     pub warnings: Findings,
-    /// How much the whole ceremony writes.
+    /// How much the steps write.
     pub size: Size,
+    /// Bytes of the metadata, and of the targets that clients of sigstore fetch: what requests carry.
+    pub documents: u64,
 }
 
 /// One throwaway device in the place of all of them.
@@ -163,7 +165,7 @@ fn draft_as_of(
     let people = People { plan, site: &site, state };
     let mut engine = Engine::new(people, rules, folder, clock, &mut archive, &mut ring, &mut listener);
     engine.run(&steps, &mut reports)?;
-    let size = archive.size();
+    let (size, documents) = (archive.size(), documents(archive.state()));
     listener.0.merge(&history(plan, rules, (state, archive.state()), clock)?);
     let root = Action::Publish { role: Role::Root };
     let follows = difference::between(plan, state)?.iter().any(|step| step.action == root && !step.done);
@@ -177,7 +179,19 @@ fn draft_as_of(
         let mut engine = Engine::new(people, rules, folder, clock, &mut archive, &mut ring, &mut listener);
         engine.judge_next_root()?;
     }
-    Ok(Drafted { warnings: listener.0, size })
+    Ok(Drafted { warnings: listener.0, size, documents })
+}
+
+/// Bytes of what was drafted for clients.
+fn documents(drafted: &State) -> u64 {
+    let metadata =
+        Role::ALL.into_iter().filter_map(|role| drafted.newest(role)).map(|made| made.content.len());
+    let targets =
+        drafted.trust_root.iter().flat_map(|made| [made.trusted_root.len(), made.signing_config.len()]);
+    metadata
+        .chain(targets)
+        .map(|length| u64::try_from(length).unwrap_or(u64::MAX))
+        .fold(0, u64::saturating_add)
 }
 
 /// Keys of the archive that none of the steps signs with.

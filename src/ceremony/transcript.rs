@@ -8,7 +8,7 @@ use super::engine::Engine;
 use crate::archive::Event;
 use crate::archive::event::{Moment, Operations};
 use crate::difference::{Action, Step};
-use crate::plan::{Algorithm, Name, Plan};
+use crate::plan::{Algorithm, Name, Observation, Plan};
 use crate::token::random::ANSWERS;
 
 /// How often the steps that are left have each key sign.
@@ -66,21 +66,26 @@ fn uses(plan: &Plan, step: &Step, device: &Name) -> bool {
 }
 
 impl Engine<'_> {
-    /// What the plan asks people to record after the last step. Where it asks for the same before the first,
-    /// once is not enough.
+    /// What the plan asks people to record before the first step. The archive is open: what was typed is
+    /// written before the next question, and no pause loses it.
+    pub(super) fn ask_before(&mut self) -> Result<(), CeremonyError> {
+        let plan = self.plan;
+        plan.ceremony.ask_before.iter().try_for_each(|what| self.ask_for(**what, 0))
+    }
+
+    /// What it asks for after the last step. Where it asks for the same before the first, once is not enough.
     pub(super) fn ask_after(&mut self) -> Result<(), CeremonyError> {
         let ceremony = &self.plan.ceremony;
-        for what in &ceremony.ask_after {
-            let before = ceremony.ask_before.iter().filter(|asked| ***asked == **what).count();
-            let recorded = self.archive.state().observed.get(&**what).is_some_and(|count| *count > before);
-            let answered = self.console.observe(**what, recorded);
-            self.remarks()?;
-            answered?;
-            if self.console.pause_asked() {
-                return Err(CeremonyError::Paused);
-            }
-        }
-        Ok(())
+        let before = |what: Observation| ceremony.ask_before.iter().filter(|asked| ***asked == what).count();
+        ceremony.ask_after.iter().try_for_each(|what| self.ask_for(**what, before(**what)))
+    }
+
+    fn ask_for(&mut self, what: Observation, before: usize) -> Result<(), CeremonyError> {
+        let recorded = self.archive.state().observed.get(&what).is_some_and(|count| *count > before);
+        let answered = self.console.observe(what, recorded);
+        self.remarks()?;
+        answered?;
+        if self.console.pause_asked() { Err(CeremonyError::Paused) } else { Ok(()) }
     }
 
     /// The objects of a device that was logged in to just now.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Code, Failure, Output, load};
 use crate::archive::{self, Event};
 use crate::ceremony::clock::Clock;
+use crate::evidence::report::public::{Copy, LeftOut};
 use crate::evidence::report::{Facts, Report, items, pack};
 use crate::pki::sha256_hex;
 use crate::plan::{Plan, Source, Time};
@@ -49,6 +50,8 @@ struct Written {
     head: String,
     ok: bool,
     items: Vec<Stands>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_out: Option<LeftOut>,
 }
 
 /// How an item of the list stands.
@@ -89,19 +92,23 @@ impl Write {
                 .map_err(|error| Failure::usage(format!("{} can't be packed: {error}", path.display())))?;
             load::write(path, &packed)?;
         }
+        let facts = Facts::of(&report);
         let written = Written {
             file: self.output.display().to_string(),
             sha256: sha256_hex(page.as_bytes()),
             head,
             ok: verified.ok,
-            items: items::items(&Facts::of(&report))
+            left_out: facts.copy.as_ref().map(Copy::left_out),
+            items: items::items(&facts)
                 .iter()
                 .map(|item| Stands { id: item.id, title: item.title, status: item.status().as_str() })
                 .collect(),
         };
         output.result(&written, || {
             let found = if written.ok { "nothing is wrong" } else { "it says what is wrong" };
-            format!("{}: the report; {found}. Its SHA-256 is {}.\n", written.file, written.sha256)
+            let left_out =
+                written.left_out.as_ref().map(|left_out| format!("{left_out}\n")).unwrap_or_default();
+            format!("{}: the report; {found}. Its SHA-256 is {}.\n{left_out}", written.file, written.sha256)
         })?;
         Ok(if verified.ok { Code::Done } else { Code::Findings })
     }

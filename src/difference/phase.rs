@@ -25,6 +25,19 @@ pub enum Phase {
     Retired,
 }
 
+impl Phase {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Published => "published",
+            Self::InUse => "in use",
+            Self::Ending => "ending",
+            Self::Retired => "retired",
+        }
+    }
+}
+
 /// An entry of the trusted root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
@@ -122,7 +135,7 @@ fn next(
     match phase {
         Phase::New => match reach {
             Some(reach) if window.from < reach => (
-                format!("is published now, and begins before every client can have it, {reach}"),
+                format!("is published now; some clients have it by {reach} only, and it begins at"),
                 Some(window.from),
             ),
             _ => ("is published now, and used from".into(), Some(window.from)),

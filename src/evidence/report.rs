@@ -49,12 +49,11 @@ impl Report<'_> {
         let items = items::items(&facts);
         let frame = Frame {
             kind: "Ceremony report",
-            title: facts.title(),
+            title: facts.copy.as_ref().map_or_else(|| facts.title(), |copy| copy.marked(&facts.title())),
             foot: ("journal", self.head.clone()),
             rehearsal: self.state.purpose == Some(Purpose::Rehearsal),
             large: false,
         };
-        let kept = if self.public { public::kept(self.records) } else { Vec::new() };
         let page = frame.around(&html! {
             (summary::summary(&facts, &items))
             (hierarchy::hierarchy(&facts))
@@ -67,12 +66,15 @@ impl Report<'_> {
             (ceremonies::ceremonies(&facts))
             (again::again(&facts))
             (again::fingerprints(&facts))
-            @if self.public { (public::section(&facts, &kept)) }
+            @if let Some(copy) = &facts.copy { (public::section(&facts, copy)) }
             (ceremonies::journal(&facts))
             (again::checks(&facts))
             p.soft { "Times are in UTC. Judged as of " (moment(self.at())) " by rootwright " (env!("CARGO_PKG_VERSION")) "." }
         });
-        if self.public { public::veiled(&page, &kept) } else { page }
+        match &facts.copy {
+            Some(copy) => copy.page(&page),
+            None => page,
+        }
     }
 
     fn at(&self) -> Time {

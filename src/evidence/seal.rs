@@ -18,8 +18,8 @@ use crate::plan::{Name, Plan, Private, Role};
 use crate::prove::merkle;
 
 pub use predicate::{
-    Ceremony, Checks, Deviation, Device, Extent, Finding, Observed, Participant, Reading, Refusal, Seal,
-    Tool, Word,
+    Answer, Ceremony, Checks, Deviation, Device, Extent, Finding, Observed, Participant, Reading, Refusal,
+    Seal, Tool, Word,
 };
 
 /// What a seal's predicate is.
@@ -138,6 +138,18 @@ impl<E, R: FnMut() -> Result<[u8; 16], E>> Secrets<'_, R> {
         if !self.private.contains(&kind) || value.is_empty() {
             return Ok(Word::Said(value.to_string()));
         }
+        self.keep(value)
+    }
+
+    /// A text that somebody typed, which may say anything: kept where the plan calls anything private.
+    fn typed(&mut self, text: &str) -> Result<Word, Error<E>> {
+        if self.private.is_empty() || text.is_empty() {
+            return Ok(Word::Said(text.to_string()));
+        }
+        self.keep(text)
+    }
+
+    fn keep(&mut self, value: &str) -> Result<Word, Error<E>> {
         let salt = data_encoding::HEXLOWER.encode(&(self.random)().map_err(Error::Random)?);
         let opening = Opening { salt, value: value.to_string() };
         let hash = opening.hash();

@@ -79,20 +79,31 @@ fn object(map: &Map<String, Value>, form: Form, out: &mut String) -> Result<(), 
 }
 
 fn string(text: &str, form: Form, out: &mut String) {
+    let escaped = |byte: u8| match form {
+        Form::Rfc8785 => matches!(byte, b'"' | b'\\' | 0..=0x1f),
+        Form::Olpc => matches!(byte, b'"' | b'\\'),
+    };
     out.push('"');
-    for letter in text.chars() {
-        match (form, letter) {
-            (_, '"') => out.push_str("\\\""),
-            (_, '\\') => out.push_str("\\\\"),
-            (Form::Rfc8785, '\u{8}') => out.push_str("\\b"),
-            (Form::Rfc8785, '\t') => out.push_str("\\t"),
-            (Form::Rfc8785, '\n') => out.push_str("\\n"),
-            (Form::Rfc8785, '\u{c}') => out.push_str("\\f"),
-            (Form::Rfc8785, '\r') => out.push_str("\\r"),
-            (Form::Rfc8785, '\0'..='\u{1f}') => out.push_str(&format!("\\u{:04x}", u32::from(letter))),
-            _ => out.push(letter),
+    // Most texts are whole files, and have next to nothing to escape.
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(escaped) {
+        let (plain, from) = rest.split_at(at);
+        out.push_str(plain);
+        let mut letters = from.chars();
+        match letters.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some('\r') => out.push_str("\\r"),
+            Some(letter) => out.push_str(&format!("\\u{:04x}", u32::from(letter))),
+            None => {}
         }
+        rest = letters.as_str();
     }
+    out.push_str(rest);
     out.push('"');
 }
 

@@ -145,7 +145,7 @@ impl Drop for Terminal {
     }
 }
 
-/// What the plan of [`minimal`] asks people to record before the first device, and after the last step.
+/// What the plan of [`minimal`] asks people to record before the first step, and after the last.
 pub const ASKED: (&[Observation], &[Observation]) = {
     use Observation::*;
     (
@@ -198,11 +198,17 @@ pub fn led_through(plan: &Path, site: &super::support::site::Site) -> String {
     ] {
         terminal.answer(question, answer);
     }
+    led(terminal, ASKED)
+}
+
+/// A whole ceremony of [`minimal`] from its first question on, as people take it, with what its plan asks for
+/// before and after; gives what was shown.
+pub fn led(mut terminal: Terminal, asked: (&[Observation], &[Observation])) -> String {
     terminal.answer("Type the ceremony's date, 2026-12-01, to begin", "2026-12-01");
     let clock = std::process::Command::new("date").args(["-u", "+%H:%M"]).output().expect("a clock");
     let clock = String::from_utf8_lossy(&clock.stdout).trim().to_string();
     terminal.answer("What does a clock on the wall say?", &clock);
-    recorded(&mut terminal, ASKED.0);
+    recorded(&mut terminal, asked.0);
     for device in ["root-hsm", "keyholder-1", "root-hsm"] {
         terminal.answer(&format!("Type {device}, or its serial"), device);
     }
@@ -219,7 +225,7 @@ pub fn led_through(plan: &Path, site: &super::support::site::Site) -> String {
     for device in ["root-hsm", "keyholder-1", "keyholder-1", "root-hsm", "root-hsm"] {
         terminal.answer(&format!("Type {device}, or its serial"), device);
     }
-    recorded(&mut terminal, ASKED.1);
+    recorded(&mut terminal, asked.1);
     assert_eq!(terminal.end(), 0, "{}", terminal.shown());
     terminal.shown()
 }

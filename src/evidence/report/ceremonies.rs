@@ -63,7 +63,7 @@ pub(super) fn journal(facts: &Facts<'_>) -> Markup {
     html! {
         section.page {
             h2 id="journal" { "The journal, line by line" }
-            @if facts.public { p { "Numbers, times and kinds of lines; what they say is not in this copy." } }
+            @if facts.copy.is_some() { p { "Numbers, times and kinds of lines; what they say is not in this copy." } }
             @else { p { "Shortened: " code { "rootwright show ARCHIVE/journal.jsonl" } " shows it from the archive itself." } }
             @for held in &facts.held {
                 details open[facts.held.len() == 1] {
@@ -76,7 +76,7 @@ pub(super) fn journal(facts: &Facts<'_>) -> Markup {
                                     td { (record.seq) }
                                     td { (moment(record.time)) }
                                     td { (record.event.name()) }
-                                    td { @if !facts.public { (detail(&record.event, &record.files)) } @if let Some(step) = record.event.step() { " " code.soft { (step) } } }
+                                    td { @if facts.copy.is_none() { (detail(&record.event, &record.files)) } @if let Some(step) = record.event.step() { " " code.soft { (step) } } }
                                 }
                             }
                         }

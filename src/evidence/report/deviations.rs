@@ -30,7 +30,7 @@ pub(super) fn deviations(facts: &Facts<'_>) -> Markup {
                     tbody {
                         @for record in deviations {
                             @if let Event::DeviationRecorded { expected, happened, decided, by } = &record.event {
-                                tr { td { (expected) } td { (happened) } td { (decided) } td { (by) } td { (moment(record.time)) } td { (to(record.seq)) } }
+                                tr { td { (facts.said(expected)) } td { (facts.said(happened)) } td { (facts.said(decided)) } td { (facts.said(by)) } td { (moment(record.time)) } td { (to(record.seq)) } }
                             }
                         }
                     }
@@ -43,7 +43,7 @@ pub(super) fn deviations(facts: &Facts<'_>) -> Markup {
                     tbody {
                         @for record in refusals {
                             @if let Event::RefusalRecorded { person, of, reason } = &record.event {
-                                tr { th scope="row" { (person) } td { (of) } td { (reason) } td { (to(record.seq)) } }
+                                tr { th scope="row" { (facts.said(person)) } td { (facts.said(of)) } td { (facts.said(reason)) } td { (to(record.seq)) } }
                             }
                         }
                     }
@@ -55,7 +55,7 @@ pub(super) fn deviations(facts: &Facts<'_>) -> Markup {
                     thead { tr { th.w25 { "Rule" } th.w25 { "Thing" } th { "Reason" } } }
                     tbody {
                         @for waiver in waivers {
-                            tr { th scope="row" { code { (waiver.rule.as_str()) } } td { (waiver.object.as_str()) } td { (waiver.reason.as_str()) } }
+                            tr { th scope="row" { code { (waiver.rule.as_str()) } } td { (waiver.object.as_str()) } td { (facts.said(&waiver.reason)) } }
                         }
                     }
                 }
@@ -71,7 +71,7 @@ pub(super) fn deviations(facts: &Facts<'_>) -> Markup {
                                     tr {
                                         th scope="row" { code { (finding.id) } }
                                         td { (finding.found) }
-                                        td { @match &finding.waived { Some(reason) => (reason), None => span.soft { "a rehearsal" } } }
+                                        td { @match &finding.waived { Some(reason) => (facts.said(reason)), None => span.soft { "a rehearsal" } } }
                                         td { (to(record.seq)) }
                                     }
                                 }

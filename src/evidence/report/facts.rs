@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Report;
+use super::public::Copy;
 use crate::archive::{Confirmation, CopyRecord, Event, KeyRecord, Record, Role, State};
 use crate::difference::Action;
 use crate::plan::{Name, Plan, Time};
@@ -72,8 +73,8 @@ pub struct Facts<'a> {
     pub verified: &'a verify::Report,
     /// The hash of the journal's last line.
     pub head: &'a str,
-    /// Whether the journal's lines are left out.
-    pub public: bool,
+    /// What a public copy leaves out; none where this is no public copy.
+    pub copy: Option<Copy>,
     /// The plans that were run, oldest first.
     pub held: Vec<Held<'a>>,
     /// Each key as its device reported it, with the line that recorded it.
@@ -98,7 +99,7 @@ impl<'a> Facts<'a> {
             plan: report.plan,
             verified: report.verified,
             head: &report.head,
-            public: report.public,
+            copy: report.public.then(|| Copy::of(report)),
             held: held(records),
             keys: BTreeMap::new(),
             copies: BTreeMap::new(),
@@ -151,9 +152,15 @@ impl<'a> Facts<'a> {
     /// A person as people say it.
     pub fn called(&self, part: &Name) -> String {
         match self.people.get(part) {
-            Some((_, called)) => format!("{called} ({part})"),
+            Some((_, called)) => format!("{} ({part})", self.said(called)),
             None => part.to_string(),
         }
+    }
+
+    /// What somebody is called or typed, or what a device says of itself: its mark in a public copy that keeps
+    /// it.
+    pub fn said(&self, text: &str) -> String {
+        self.copy.as_ref().map_or_else(|| text.to_string(), |copy| copy.text(text))
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn holdings(facts: &Facts<'_>) -> Markup {
                     @for (name, (line, claims)) in &facts.devices {
                         tr {
                             th scope="row" { (name) }
-                            td { code { (claims.serial) } }
+                            td { code { (facts.said(&claims.serial)) } }
                             td { (claims.manufacturer) " " (claims.model) }
                             td { (claims.hardware) ", " (claims.firmware) }
                             td { (to(*line)) }
@@ -77,7 +77,7 @@ pub(super) fn holdings(facts: &Facts<'_>) -> Markup {
                         tr {
                             th scope="row" { (name) }
                             td { (role(*person.role)) }
-                            td { @match facts.people.get(name) { Some((line, called)) => { (called) " " (to(*line)) }, None => span.soft { "not recorded" } } }
+                            td { @match facts.people.get(name) { Some((line, called)) => { (facts.said(called)) " " (to(*line)) }, None => span.soft { "not recorded" } } }
                             td { @if let Some(device) = &person.device { (device.as_str()) } }
                         }
                     }

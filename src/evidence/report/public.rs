@@ -1,16 +1,53 @@
 //! The report without what the plan calls private: names, serial numbers, places. In the place of each
 //! value stands a mark; the seals have its salted hash, so that the public copy still goes with what people
 //! signed, and any single value can be shown later, with its salt.
+//!
+//! What people typed freely may say anything. Where the plan calls anything private, such a text is left out
+//! whole, and sealed in the same way. In all that is left, names and serial numbers are looked for in every
+//! spelling that [`spelling`] knows.
 
-use std::collections::BTreeSet;
+pub mod spelling;
+pub mod veil;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use maud::{Markup, html};
+use serde_json::Value;
 
+use super::Report;
 use super::facts::Facts;
-use crate::archive::{Event, Record};
+use super::seals::reason;
+use crate::archive::{Event, Record, State};
 use crate::evidence::page::fingerprint;
+use crate::evidence::seal::Answer;
 use crate::pki::dsse::Envelope;
+use crate::pki::sha256_hex;
 use crate::plan::{Plan, Private, Source};
+use crate::verify;
+
+use veil::Veil;
+
+/// What is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// A value of a kind that the plan calls private.
+    Value(Private),
+    /// A text that somebody typed.
+    Typed,
+}
+
+impl What {
+    /// In words.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Value(Private::Names) => "a name",
+            Self::Value(Private::Serials) => "a serial number",
+            Self::Value(Private::Places) => "a place",
+            Self::Typed => "a text that somebody typed",
+        }
+    }
+}
 
 /// A value that is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,59 +55,108 @@ pub struct Kept {
     /// What stands in its place, such as `kept-3`.
     pub mark: String,
     /// What it is.
-    pub kind: Private,
+    pub what: What,
     /// The value.
     value: String,
     /// The seals that cover it: the seal's number, and the salted hash in its statement.
     pub salted: Vec<(u64, String)>,
 }
 
-/// Every value of the journal that one of its plans calls private, each once.
+/// How much a public copy leaves out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct LeftOut {
+    /// Names of people.
+    pub names: usize,
+    /// Serial numbers of devices.
+    pub serials: usize,
+    /// Places.
+    pub places: usize,
+    /// Texts that people typed.
+    pub texts: usize,
+    /// Seals whose envelope is left out, since what people signed says something private.
+    pub envelopes: Vec<u64>,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { names, serials, places, texts, envelopes } = self;
+        if names + serials + places + texts == 0 {
+            return f
+                .write_str("Nothing is left out but the journal's lines: the plans call nothing private.");
+        }
+        write!(
+            f,
+            "Left out, each with a mark in its place: {names} names, {serials} serial numbers, {places} places, {texts} texts that people typed."
+        )?;
+        for seal in envelopes {
+            write!(
+                f,
+                "\nThe envelope of seal {seal} is left out, too: what people signed names something private. Its SHA-256 stands there."
+            )?;
+        }
+        f.write_str("\nRead it before it leaves the house: what nobody recorded as a name, serial number or place is not looked for.")
+    }
+}
+
+/// Every value of the journal that one of its plans calls private, and then what people typed, each once.
+/// Nothing where no plan calls anything private.
 pub fn kept(records: &[Record]) -> Vec<Kept> {
     let mut kinds = BTreeSet::new();
-    let mut values: Vec<(Private, &str)> = Vec::new();
+    let mut values: Vec<(What, String)> = Vec::new();
     for Record { event, .. } in records {
-        match event {
-            Event::CeremonyStarted { text, people, .. } => {
-                // A plan that was run could be read then.
-                let plan = Plan::parse(&Source::new("a plan of the archive", text.as_str())).ok();
-                kinds.extend(plan.iter().flat_map(|plan| plan.ceremony.private.iter().map(|kind| **kind)));
-                values.extend(people.values().map(|called| (Private::Names, called.as_str())));
-            }
-            Event::DeviationRecorded { by, .. } => values.push((Private::Names, by)),
-            Event::RefusalRecorded { person, .. } => values.push((Private::Names, person)),
-            Event::ObservationRecorded { said, .. } => {
-                let said =
-                    said.iter().filter_map(|(question, answer)| Some((of(question)?, answer.as_str())));
-                values.extend(said);
-            }
-            Event::DeviceOpened { claims, .. } => values.push((Private::Serials, &claims.serial)),
-            Event::KeyMade { key, .. } => {
-                values.extend(
-                    key.device_claims.iter().map(|claims| (Private::Serials, claims.serial.as_str())),
-                );
-            }
-            Event::CopyMade { copy, .. } => values.push((Private::Serials, &copy.device_claims.serial)),
-            _ => {}
+        // A plan that was run could be read then.
+        if let Event::CeremonyStarted { text, .. } = event
+            && let Ok(plan) = Plan::parse(&Source::new("a plan of the archive", text.as_str()))
+        {
+            kinds.extend(plan.ceremony.private.iter().map(|kind| **kind));
+            values.extend(plan.waivers.iter().map(|waiver| (What::Typed, (*waiver.reason).clone())));
         }
+        values.extend(said(event));
     }
+    // A value that was typed elsewhere, too, is what it is.
+    values.sort_by_key(|(what, _)| *what == What::Typed);
     let mut kept: Vec<Kept> = Vec::new();
-    for (kind, value) in values {
-        let known = kept.iter().any(|kept| kept.value == value);
-        if kinds.contains(&kind) && !known && !value.trim().is_empty() {
+    for (what, value) in values {
+        let keeps = match what {
+            What::Value(kind) => kinds.contains(&kind),
+            What::Typed => !kinds.is_empty(),
+        };
+        if keeps && !value.trim().is_empty() && !kept.iter().any(|kept| kept.value == value) {
             let mark = format!("kept-{}", kept.len().saturating_add(1));
-            kept.push(Kept { mark, kind, value: value.to_string(), salted: salted(records, value) });
+            let salted = salted(records, &value);
+            kept.push(Kept { mark, what, value, salted });
         }
     }
     kept
 }
 
-/// What an answer is, as the seal takes it.
-fn of(question: &str) -> Option<Private> {
-    match question.split(' ').next() {
-        Some("Where") => Some(Private::Places),
-        Some("Who" | "Who?") => Some(Private::Names),
-        _ => (question == "By whom?").then_some(Private::Names),
+/// What an event has of people and devices, and what was typed.
+fn said(event: &Event) -> Vec<(What, String)> {
+    let name = |text: &str| (What::Value(Private::Names), text.to_string());
+    let serial = |text: &str| (What::Value(Private::Serials), text.to_string());
+    let typed = |text: &str| (What::Typed, text.to_string());
+    match event {
+        Event::CeremonyStarted { people, .. } => people.values().map(|called| name(called)).collect(),
+        Event::DeviationRecorded { expected, happened, decided, by } => {
+            vec![name(by), typed(expected), typed(happened), typed(decided)]
+        }
+        Event::RefusalRecorded { person, of, reason } => vec![name(person), typed(of), typed(reason)],
+        Event::ObservationRecorded { said, .. } => said
+            .iter()
+            .filter_map(|(question, answer)| match Answer::of(question, answer) {
+                Answer::Value(kind) => Some((What::Value(kind), answer.clone())),
+                Answer::Typed => Some(typed(answer)),
+                Answer::Plain => None,
+            })
+            .collect(),
+        Event::MachineChecked { findings } => {
+            findings.iter().filter_map(|finding| finding.waived.as_deref()).map(typed).collect()
+        }
+        Event::SealSigned { objection: Some(text), .. } => vec![typed(&reason(text))],
+        Event::DeviceOpened { claims, .. } => vec![serial(&claims.serial)],
+        Event::KeyMade { key, .. } => key.device_claims.iter().map(|claims| serial(&claims.serial)).collect(),
+        Event::CopyMade { copy, .. } => vec![serial(&copy.device_claims.serial)],
+        _ => Vec::new(),
     }
 }
 
@@ -89,59 +175,119 @@ fn salted(records: &[Record], value: &str) -> Vec<(u64, String)> {
     salted
 }
 
-/// A page in which each kept value is its mark. Only texts are changed; a value that stands within another
-/// word stays part of that word, since it says nothing there.
-pub fn veiled(page: &str, kept: &[Kept]) -> String {
-    // Longer ones first: a name may be part of another.
-    let mut kept: Vec<(String, &str)> =
-        kept.iter().map(|kept| (html! { (kept.value) }.into_string(), kept.mark.as_str())).collect();
-    kept.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-    let Some((head, body)) = page.split_once("</head>") else { return String::new() };
-    let mut veiled = format!("{head}</head>");
-    for (at, part) in body.split('<').enumerate() {
-        let (tag, text) = match part.split_once('>') {
-            Some((tag, text)) if at > 0 => (format!("<{tag}>"), text),
-            _ => (String::new(), part),
-        };
-        veiled.push_str(&tag);
-        veiled.push_str(
-            &kept.iter().fold(text.to_string(), |text, (value, mark)| replaced(&text, value, mark)),
-        );
-    }
-    veiled
+/// What a public copy leaves out, and how it is found.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    /// The values.
+    pub kept: Vec<Kept>,
+    veil: Veil,
+    envelopes: Vec<u64>,
 }
 
-/// A text with a mark for each whole word, or words, of a value.
-fn replaced(text: &str, value: &str, mark: &str) -> String {
-    if !text.contains(value) {
-        return text.to_string();
+impl Copy {
+    /// What is left out of a report.
+    pub fn of(report: &Report<'_>) -> Self {
+        let kept = kept(report.records);
+        let veil = Veil::over(&kept, &own_words(report));
+        let seals = report.state.seals.iter();
+        let telling = seals.filter(|seal| veil.finds(&seal.statement) || tells(&seal.statement, &kept));
+        let envelopes = telling.map(|seal| seal.number).collect();
+        Self { kept, veil, envelopes }
     }
-    let (mut out, mut rest) = (String::new(), text);
-    while let Some((before, after)) = rest.split_once(value) {
-        let joined = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
-        let own = !joined(before.chars().last()) && !joined(after.chars().next());
-        out.push_str(before);
-        out.push_str(if own { mark } else { value });
-        rest = after;
+
+    /// What stands in a text's place: a mark where the whole of it is kept, and else the text with marks.
+    pub fn text(&self, text: &str) -> String {
+        let whole = self.kept.iter().find(|kept| kept.value == text);
+        whole.map_or_else(|| self.marked(text), |kept| kept.mark.clone())
     }
-    out.push_str(rest);
-    out
+
+    /// A text of the plan's with marks.
+    pub fn marked(&self, text: &str) -> String {
+        self.veil.text(text)
+    }
+
+    /// A page with marks.
+    pub fn page(&self, page: &str) -> String {
+        self.veil.page(page)
+    }
+
+    /// How much it is.
+    pub fn left_out(&self) -> LeftOut {
+        let count = |what: What| self.kept.iter().filter(|kept| kept.what == what).count();
+        LeftOut {
+            names: count(What::Value(Private::Names)),
+            serials: count(What::Value(Private::Serials)),
+            places: count(What::Value(Private::Places)),
+            texts: count(What::Typed),
+            envelopes: self.envelopes.clone(),
+        }
+    }
+}
+
+/// A report of nothing: the words that the tool says by itself.
+fn own_words(report: &Report<'_>) -> String {
+    let verified = verify::Report {
+        archive: String::new(),
+        purpose: None,
+        at: report.verified.at,
+        head: None,
+        notes: Vec::new(),
+        checks: Vec::new(),
+        ok: true,
+    };
+    let state = State::default();
+    let nothing = Report {
+        records: &[],
+        head: String::new(),
+        state: &state,
+        plan: None,
+        verified: &verified,
+        public: false,
+    };
+    nothing.render()
+}
+
+/// Whether a seal says what somebody typed: one of a time when it did not keep that.
+fn tells(statement: &str, kept: &[Kept]) -> bool {
+    let typed: BTreeSet<&str> =
+        kept.iter().filter(|kept| kept.what == What::Typed).map(|kept| kept.value.as_str()).collect();
+    let Ok(read) = serde_json::from_str::<BTreeMap<String, Value>>(statement) else { return true };
+    let predicate = read.get("predicate").cloned().unwrap_or_default();
+    let checks = predicate.get("checks").cloned().unwrap_or_default();
+    let places = [
+        predicate.get("deviations"),
+        predicate.get("refusals"),
+        predicate.get("observations"),
+        checks.get("machine"),
+        checks.get("waivers"),
+    ];
+    places.into_iter().flatten().any(|value| has_text(value, &typed))
+}
+
+fn has_text(value: &Value, texts: &BTreeSet<&str>) -> bool {
+    match value {
+        Value::String(text) => texts.contains(text.as_str()),
+        Value::Array(all) => all.iter().any(|value| has_text(value, texts)),
+        Value::Object(all) => all.values().any(|value| has_text(value, texts)),
+        _ => false,
+    }
 }
 
 /// What is kept, and how the seals cover it; and the seals themselves.
-pub(super) fn section(facts: &Facts<'_>, kept: &[Kept]) -> Markup {
+pub(super) fn section(facts: &Facts<'_>, copy: &Copy) -> Markup {
+    let kept = &copy.kept;
     html! {
         section.page {
             h2 id="public" { "What this copy keeps" }
-            p { "The plan calls " (kinds(kept)) " private. In the place of each value stands a mark. Each seal has the SHA-256 of a salt and the value: whoever is shown both can see that this value, and no other, was sealed. What the journal's lines say is not in this copy." }
+            p { "The plan calls " (kinds(kept)) " private. In the place of each value stands a mark. Each seal has the SHA-256 of a salt and the value: whoever is shown both can see that this value, and no other, was sealed. What people typed is left out whole, since it may say anything; names and serial numbers are left out in other spellings, too. What the journal's lines say is not in this copy." }
             @if !kept.is_empty() {
                 table.dense {
-                    thead { tr { th.w12 { "Mark" } th.w20 { "Is" } th { "In the seals as" } } }
+                    thead { tr { th.w12 { "Mark" } th.w30 { "Is" } th { "In the seals as" } } }
                     tbody {
                         @for kept in kept {
                             tr {
                                 th scope="row" { (kept.mark) }
-                                td { (kind(kept.kind)) }
+                                td { (kept.what.words()) }
                                 td {
                                     @for (seal, hash) in &kept.salted { "seal " (seal) " " (fingerprint::inline(hash)) }
                                     @if kept.salted.is_empty() { span.soft { "no seal has it yet" } }
@@ -152,30 +298,29 @@ pub(super) fn section(facts: &Facts<'_>, kept: &[Kept]) -> Markup {
                 }
             }
             @for seal in &facts.state.seals {
-                h3 { "Seal " (seal.number) ", as a verifier takes it" }
-                @let payload = seal.statement.as_bytes().to_vec();
-                @let file = Envelope { payload, signatures: seal.signatures.clone() }.file();
-                details { summary { "The envelope" } pre.envelope tabindex="0" aria-label={ "Seal " (seal.number) } { (String::from_utf8_lossy(&file)) } }
+                @if copy.envelopes.contains(&seal.number) {
+                    h3 { "Seal " (seal.number) }
+                    p { "Its envelope is not in this copy: what people signed names something that is private. SHA-256 of the statement: " (fingerprint::inline(&sha256_hex(seal.statement.as_bytes()))) }
+                } @else {
+                    h3 { "Seal " (seal.number) ", as a verifier takes it" }
+                    @let payload = seal.statement.as_bytes().to_vec();
+                    @let file = Envelope { payload, signatures: seal.signatures.clone() }.file();
+                    details { summary { "The envelope" } pre.envelope tabindex="0" aria-label={ "Seal " (seal.number) } { (String::from_utf8_lossy(&file)) } }
+                }
             }
         }
     }
 }
 
-fn kind(kind: Private) -> &'static str {
-    match kind {
-        Private::Names => "a name",
-        Private::Serials => "a serial number",
-        Private::Places => "a place",
-    }
-}
-
+/// The kinds that are kept.
 fn kinds(kept: &[Kept]) -> String {
     let kinds: BTreeSet<&str> = kept
         .iter()
-        .map(|kept| match kept.kind {
-            Private::Names => "names",
-            Private::Serials => "serial numbers",
-            Private::Places => "places",
+        .filter_map(|kept| match kept.what {
+            What::Value(Private::Names) => Some("names"),
+            What::Value(Private::Serials) => Some("serial numbers"),
+            What::Value(Private::Places) => Some("places"),
+            What::Typed => None,
         })
         .collect();
     if kinds.is_empty() { "nothing".into() } else { kinds.into_iter().collect::<Vec<_>>().join(", ") }
@@ -185,16 +330,30 @@ fn kinds(kept: &[Kept]) -> String {
 mod tests {
     use super::*;
 
-    fn kept(mark: &str, value: &str) -> Kept {
-        Kept { mark: mark.into(), kind: Private::Names, value: value.into(), salted: Vec::new() }
+    fn typed(value: &str) -> Kept {
+        Kept { mark: "kept-1".into(), what: What::Typed, value: value.into(), salted: Vec::new() }
     }
 
     #[test]
-    fn values_are_marks_in_texts_and_nowhere_else() {
-        let all = [kept("kept-1", "Ada"), kept("kept-2", "Ada & Co"), kept("kept-3", "p")];
-        let page = "<head><style>p{}</style></head><p class=\"p\">Ada, Adamant, Ada &amp; Co, x-Ada</p> p";
-        let expected =
-            "<head><style>p{}</style></head><p class=\"p\">kept-1, Adamant, kept-2, x-kept-1</p> kept-3";
-        assert_eq!(veiled(page, &all), expected);
+    fn a_seal_that_says_what_people_typed_is_known() {
+        let statement = |deviation: &str| {
+            format!(
+                "{{\"predicate\":{{\"deviations\":[{{\"happened\":{deviation}}}],\"devices\":[{{\"device\":\"root-hsm\"}}]}}}}"
+            )
+        };
+        let kept = [typed("one came"), typed("root-hsm")];
+        assert!(tells(&statement("\"one came\""), &kept));
+        assert!(!tells(&statement("{\"salted-sha256\":\"00\"}"), &kept), "a device's name is nobody's words");
+        assert!(tells("no JSON", &kept), "what can't be read is not shown");
+    }
+
+    #[test]
+    fn how_much_is_left_out_is_said() {
+        let left_out = LeftOut { names: 2, texts: 3, envelopes: vec![1], ..LeftOut::default() };
+        let said = left_out.to_string();
+        for words in ["2 names", "0 serial numbers", "3 texts", "envelope of seal 1"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        assert!(LeftOut::default().to_string().contains("nothing private"));
     }
 }

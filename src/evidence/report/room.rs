@@ -36,7 +36,7 @@ fn observations(facts: &Facts<'_>) -> Markup {
                         @for (record, what, said) in all {
                             tr {
                                 th scope="row" { (what.as_str()) }
-                                td { @for (question, answer) in said { span.part { span.soft { (question) } " " (answer) } } }
+                                td { @for (question, answer) in said { span.part { span.soft { (question) } " " (facts.said(answer)) } } }
                                 td { (moment(record.time)) } td { (to(record.seq)) }
                             }
                         }
@@ -71,7 +71,7 @@ fn tools(facts: &Facts<'_>) -> Markup {
             section {
                 h2 id="tool" { "The tool and the machine" }
                 table.dense {
-                    thead { tr { th.w22 { "Version, build" } th { "SHA-256 of its file" } th { "SHA-256 of all it was built of" } th.w8 { "Line" } } }
+                    thead { tr { th.w18 { "Version, build" } th { "SHA-256 of its file" } th { "SHA-256 of all it was built of" } th.w8 { "Line" } } }
                     tbody {
                         @for ((version, sha256, dependencies, build), line) in &tools {
                             tr {

@@ -47,7 +47,7 @@ pub(super) fn seals(facts: &Facts<'_>) -> Markup {
                                     @if *number == seal.number {
                                         tr {
                                             th scope="row" { (facts.called(person)) }
-                                            td { @match objection { None => "signs", Some(text) => strong.failed { "objects: " (reason(text)) } } }
+                                            td { @match objection { None => "signs", Some(text) => strong.failed { "objects: " (facts.said(&reason(text))) } } }
                                             td { (fingerprint::inline(key)) } td { (moment(record.time)) } td { (to(record.seq)) }
                                         }
                                     }
@@ -72,7 +72,7 @@ pub(super) fn open(facts: &Facts<'_>) -> Option<(u64, u64)> {
 }
 
 /// Why somebody objects, in the objection's own words.
-fn reason(statement: &str) -> String {
+pub(super) fn reason(statement: &str) -> String {
     let read: Option<serde_json::Value> = serde_json::from_str(statement).ok();
     let reason = read.as_ref().and_then(|read| read.get("predicate")?.get("reason")?.as_str());
     reason.unwrap_or("a reason that can't be read").to_string()

@@ -135,7 +135,7 @@ pub(super) fn knowledge(script: &Script<'_>) -> Markup {
                             tr {
                                 th scope="row" { (entry.name) }
                                 td { (entry.list.replace('-', " ")) }
-                                td { (format!("{:?}", entry.phase).to_lowercase()) }
+                                td { (entry.phase.as_str()) }
                                 td { (entry.next) @if let Some(from) = entry.from { " " (from.to_string()) } }
                             }
                         }

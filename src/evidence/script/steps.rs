@@ -18,7 +18,6 @@ pub(super) fn opening(script: &Script<'_>) -> Markup {
     let people = script.people();
     let (leader, witness) = (people.leader(), people.witness());
     let asked = &script.plan.ceremony.ask_before;
-    let devices_at = if asked.is_empty() { "A5" } else { "A6" };
     html! {
         section.page {
             h2 { "Before the first step" }
@@ -60,13 +59,7 @@ pub(super) fn opening(script: &Script<'_>) -> Markup {
                 p.who { (addressed(witness.as_ref())) "What does a clock on the wall say?" }
                 p { "Wall " span.short {} "  machine " span.short {} "  They differ by at most two minutes." }
             }))
-            @if !asked.is_empty() {
-                (act(script, ("A5", "what is recorded"), &[], html! {
-                    p.who { (addressed(leader.as_ref())) "Type what is asked, before the first device is touched:" }
-                    (recorded(asked))
-                }))
-            }
-            (act(script, (devices_at, "the devices"), &["device-missing", "wrong-pin", "pin-locked", "other-device", "module-changed", "device-unable", "label-taken"], html! {
+            (act(script, ("A5", "the devices"), &["device-missing", "wrong-pin", "pin-locked", "other-device", "module-changed", "device-unable", "label-taken"], html! {
                 p.who { (addressed(leader.as_ref())) "Plug in each device when it is asked for. Whoever owns a PIN types it; the others look away." }
                 table.checks {
                     tbody {
@@ -82,6 +75,12 @@ pub(super) fn opening(script: &Script<'_>) -> Markup {
                 }
                 p { "The table on the screen lists each of them with this serial number, and " strong { (script.scenes.len()) " steps are to be taken" } "." }
             }))
+            @if !asked.is_empty() {
+                (act(script, ("A6", "what is recorded"), &[], html! {
+                    p.who { (addressed(leader.as_ref())) "Type what is asked, before the first step:" }
+                    (recorded(asked))
+                }))
+            }
         }
     }
 }

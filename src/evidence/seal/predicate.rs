@@ -148,7 +148,7 @@ pub struct Checks {
     /// Approvals of the plan, by the plan's names of people.
     pub approvals: Vec<String>,
     /// Rules that the plan waives: the rule, its object, and the reason.
-    pub waivers: Vec<[String; 3]>,
+    pub waivers: Vec<(String, String, Word)>,
 }
 
 /// A finding about the machine.
@@ -161,7 +161,7 @@ pub struct Finding {
     pub found: String,
     /// The site's reason to go on.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub waived: Option<String>,
+    pub waived: Option<Word>,
 }
 
 /// A clock on the wall that was read.
@@ -181,11 +181,11 @@ pub struct Deviation {
     /// The line that recorded it.
     pub line: u64,
     /// What was expected.
-    pub expected: String,
+    pub expected: Word,
     /// What happened.
-    pub happened: String,
+    pub happened: Word,
     /// What was decided.
-    pub decided: String,
+    pub decided: Word,
     /// By whom.
     pub by: Word,
 }
@@ -199,9 +199,9 @@ pub struct Refusal {
     /// Who.
     pub person: Word,
     /// What they did not sign off.
-    pub of: String,
+    pub of: Word,
     /// Why.
-    pub reason: String,
+    pub reason: Word,
 }
 
 /// What a person recorded.
@@ -237,11 +237,10 @@ pub(super) fn describe<E, R: FnMut() -> Result<[u8; 16], E>>(
         observations: Vec::new(),
         asks: plan.ceremony.seal.0.iter().map(|(role, must)| (role.to_string(), **must)).collect(),
     };
-    seal.checks.waivers = plan
-        .waivers
-        .iter()
-        .map(|waiver| [&waiver.rule, &waiver.object, &waiver.reason].map(|text| (**text).clone()))
-        .collect();
+    for waiver in &plan.waivers {
+        let reason = secrets.typed(&waiver.reason)?;
+        seal.checks.waivers.push(((*waiver.rule).clone(), (*waiver.object).clone(), reason));
+    }
     let mut called: BTreeMap<&Name, &str> = BTreeMap::new();
     for record in new {
         if let Event::CeremonyStarted { people, .. } = &record.event {
@@ -285,11 +284,10 @@ fn take<E, R: FnMut() -> Result<[u8; 16], E>>(
             }
         }
         Event::MachineChecked { findings, .. } => {
-            seal.checks.machine.extend(findings.iter().map(|finding| Finding {
-                id: finding.id,
-                found: finding.found.clone(),
-                waived: finding.waived.clone(),
-            }));
+            for finding in findings {
+                let waived = finding.waived.as_deref().map(|reason| secrets.typed(reason)).transpose()?;
+                seal.checks.machine.push(Finding { id: finding.id, found: finding.found.clone(), waived });
+            }
         }
         Event::ClockRead { wall, skew, .. } => {
             seal.checks.clock.push(Reading { wall: wall.clone(), skew: *skew });
@@ -308,13 +306,15 @@ fn take<E, R: FnMut() -> Result<[u8; 16], E>>(
             count(&mut seal.checks.operations, key.as_str());
         }
         Event::DeviationRecorded { expected, happened, decided, by } => {
+            let [expected, happened, decided] = [expected, happened, decided].map(|text| secrets.typed(text));
+            let (expected, happened, decided) = (expected?, happened?, decided?);
             let by = secrets.word(Private::Names, by)?;
-            let (expected, happened, decided) = (expected.clone(), happened.clone(), decided.clone());
             seal.deviations.push(Deviation { line, expected, happened, decided, by });
         }
         Event::RefusalRecorded { person, of, reason } => {
             let person = secrets.word(Private::Names, person)?;
-            seal.refusals.push(Refusal { line, person, of: of.clone(), reason: reason.clone() });
+            let (of, reason) = (secrets.typed(of)?, secrets.typed(reason)?);
+            seal.refusals.push(Refusal { line, person, of, reason });
         }
         Event::DeviceOpened { device, claims } => {
             let known = seal.devices.iter_mut().find(|known| known.device == device.as_str());
@@ -335,21 +335,43 @@ fn take<E, R: FnMut() -> Result<[u8; 16], E>>(
         Event::ObservationRecorded { what, said } => {
             let mut words = BTreeMap::new();
             for (question, answer) in said {
-                let kind = match question.split(' ').next() {
-                    Some("Where") => Private::Places,
-                    // Who comes, keeps or takes something.
-                    Some("Who" | "Who?") => Private::Names,
-                    _ if question == "By whom?" => Private::Names,
-                    _ => {
-                        words.insert(question.clone(), Word::Said(answer.clone()));
-                        continue;
-                    }
+                let word = match Answer::of(question, answer) {
+                    Answer::Value(kind) => secrets.word(kind, answer)?,
+                    Answer::Typed => secrets.typed(answer)?,
+                    Answer::Plain => Word::Said(answer.clone()),
                 };
-                words.insert(question.clone(), secrets.word(kind, answer)?);
+                words.insert(question.clone(), word);
             }
             seal.observations.push(Observed { line, what: what.as_str().into(), said: words });
         }
         _ => {}
     }
     Ok(())
+}
+
+/// What an answer at a prompt may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A value of a kind that a plan can call private.
+    Value(Private),
+    /// A hash or a file's size: whatever it is of, it says nothing of anybody.
+    Plain,
+    /// Anything.
+    Typed,
+}
+
+impl Answer {
+    /// What this answer to this question may say.
+    pub fn of(question: &str, answer: &str) -> Self {
+        let hash = answer.len() == 64 && answer.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let size = question == "Its size in bytes?" && answer.bytes().all(|byte| byte.is_ascii_digit());
+        match question.split([' ', '?']).next() {
+            _ if hash || size => Self::Plain,
+            Some("Where") => Self::Value(Private::Places),
+            // Who comes, keeps or takes something.
+            Some("Who") => Self::Value(Private::Names),
+            _ if question == "By whom?" => Self::Value(Private::Names),
+            _ => Self::Typed,
+        }
+    }
 }
