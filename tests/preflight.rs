@@ -189,6 +189,8 @@ fn production_is_held_by_a_tool_that_the_plan_names() {
         assert!(refused.err.contains(said), "{said}: {}", refused.shown());
     }
     assert!(!site.archive().exists());
+    let checked = run(["check", plan.to_str().unwrap()]);
+    assert!(checked.code == 0 && checked.out.contains(&format!("expected {other}")), "{}", checked.shown());
     let held = naming(&own);
     assert_eq!(held.code, 0, "{}", held.shown());
     let archive = site.archive().display().to_string();

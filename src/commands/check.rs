@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::recovery::Section;
 use super::{Code, Failure, Output, load};
-use crate::ceremony::{conduct, preflight};
+use crate::ceremony::{build, conduct, preflight};
 use crate::difference::phase::{self, Entry};
 use crate::difference::{self, Step};
 use crate::evidence::calendar;
@@ -69,6 +69,9 @@ struct Checked {
     profile: Policy,
     warnings: Findings,
     waived: Findings,
+    /// Where the plan names builds of the tool, and this is none of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_tool: Option<String>,
     entries: Vec<Entry>,
     steps: Vec<CheckedStep>,
 }
@@ -126,6 +129,7 @@ impl Check {
             profile: loaded.rules.policy(),
             warnings,
             waived,
+            other_tool: build::planned(&plan).err().map(|other| other.to_string()),
             entries: phase::entries(&plan, &state, clock.now()),
             steps: steps.iter().map(describe).collect(),
         };
@@ -216,6 +220,9 @@ fn text(checked: &Checked) -> String {
         pending,
         checked.steps.len(),
     );
+    if let Some(other) = &checked.other_tool {
+        text.push_str(&format!("  tool       {other}\n"));
+    }
     for (word, findings) in [("warning", &checked.warnings), ("waived", &checked.waived)] {
         for finding in &findings.0 {
             let shown = finding.to_string().replace('\n', "\n           ");
