@@ -8,93 +8,14 @@ use super::{Kept, What};
 
 /// Words that tables and checks of the tool have where there is something to show: as a name, they are looked
 /// for only beside its other words.
-const OWN: &[&str] = &[
-    "administrator",
-    "approved",
-    "archive",
-    "attestation",
-    "authority",
-    "bag",
-    "canary",
-    "certificate",
-    "chain",
-    "check",
-    "clock",
-    "code",
-    "copy",
-    "device",
-    "disk",
-    "document",
-    "event",
-    "file",
-    "generate",
-    "hash",
-    "holds",
-    "host",
-    "intermediate",
-    "issue",
-    "journal",
-    "key",
-    "keyholder",
-    "keyholders",
-    "label",
-    "length",
-    "level",
-    "library",
-    "line",
-    "list",
-    "log",
-    "mark",
-    "may",
-    "memory",
-    "metadata",
-    "module",
-    "network",
-    "note",
-    "object",
-    "online",
-    "operator",
-    "page",
-    "part",
-    "path",
-    "person",
-    "place",
-    "plan",
-    "planned",
-    "policy",
-    "profile",
-    "public",
-    "publish",
-    "reason",
-    "revoked",
-    "role",
-    "root",
-    "rule",
-    "seal",
-    "serial",
-    "signature",
-    "signed",
-    "signer",
-    "snapshot",
-    "statement",
-    "step",
-    "subject",
-    "swap",
-    "targets",
-    "time",
-    "timestamp",
-    "tool",
-    "transparency",
-    "trust",
-    "usage",
-    "valid",
-    "version",
-    "wall",
-    "will",
-    "window",
-    "witness",
-    "young",
-];
+const OWN: &str = "
+    administrator approved archive attestation authority bag canary certificate chain check clock code copy
+    device disk document event file generate hash holds host intermediate issue journal key keyholder
+    keyholders label length level library line list log mark may memory metadata module network note object
+    online operator page part path person place plan planned policy profile public publish reason revoked
+    role root rule seal serial signature signed signer snapshot statement step subject swap targets time
+    timestamp tool transparency trust usage valid version wall will window witness
+";
 
 /// Attributes that say something; the others are the page's own.
 const SAYING: &[&str] = &["id", "href", "title", "aria-label", "alt", "content", "name", "value", "for"];
@@ -109,7 +30,7 @@ pub struct Veil {
 impl Veil {
     /// A veil over these values. `own` is a page of the tool's own words.
     pub fn over(kept: &[Kept], own: &str) -> Self {
-        let mut vocabulary: BTreeSet<String> = OWN.iter().map(|word| word.to_string()).collect();
+        let mut vocabulary: BTreeSet<String> = OWN.split_whitespace().map(str::to_string).collect();
         vocabulary.extend(texts(own).flat_map(|text| words_of(&text)));
         let all: String = (0..=u8::MAX).map(|byte| format!("{byte:02x}{byte:02x}")).collect();
         let pgp = crate::ceremony::console::Fingerprint::from_hex(&all);
