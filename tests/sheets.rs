@@ -76,6 +76,13 @@ fn a_sheet_says_what_sign_shows_and_its_commands_work() {
     assert!(bob.contains(&format!("<code>{request}</code>")), "{request} is not on the sheet");
     // In the room nobody types for him.
     let (room, _) = html.split_once("id=\"elsewhere-bob\"").unwrap();
+    let section = |from: &str, to: &str| {
+        let (_, after) = room.split_once(&format!("<h2>{from}</h2>")).unwrap();
+        after.split_once(&format!("<h2>{to}</h2>")).unwrap().0.to_string()
+    };
+    let (people, devices) = (section("People", "Materials"), section("Materials", "Before the first step"));
+    assert_eq!(people.matches("signs elsewhere").count(), 2);
+    assert!(devices.contains(">ada<") && !devices.contains(">bob<"), "his device does not come: {devices}");
     assert!(room.contains("Type <strong>ada</strong>") && !room.contains("Type <strong>bob</strong>"));
 
     // Bob has what was sent, and types what stands on the sheet.
