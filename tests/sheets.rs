@@ -13,7 +13,7 @@ use std::path::Path;
 use support::browser::{are_numbered, is_sound, opened, sheets};
 use support::documents::repository_file;
 use support::keyholders::{Holder, Life, Signers, holder};
-use support::run;
+use support::{folder, rehearsed, repository, run};
 use terminal::Terminal;
 
 const THREE: &[Holder] = &[holder("ada"), holder("bob"), holder("cat")];
@@ -163,4 +163,33 @@ fn a_sheet_says_what_sign_shows_and_its_commands_work() {
         assert!(all[first].contains("Or not, because"), "Bob's sheet is longer than one of {paper}");
         assert!(all[first + 1].contains("Signing from elsewhere: cat"), "{}", all[first + 1]);
     }
+}
+
+#[test]
+fn a_key_of_which_only_the_public_half_is_known_has_a_sheet_on_the_first_day() {
+    let own = folder();
+    let archive = rehearsed("ceremony/sigstore.toml");
+    fs::copy(archive.join("keys/keyholder-1.pem"), own.path().join("holder.pem")).unwrap();
+    let record: serde_json::Value =
+        serde_json::from_slice(&fs::read(archive.join("keys/keyholder-1.json")).unwrap()).unwrap();
+    let fingerprint = record["fingerprint"].as_str().unwrap();
+    let text = fs::read_to_string(repository().join("ceremony/sigstore.toml")).unwrap();
+    let here = "keyholder-1   = { role = \"keyholder\", device = \"keyholder-1\" }";
+    let away = format!(
+        "keyholder-1 = {{ role = \"keyholder\", public-key = \"holder.pem\", fingerprint = \"{fingerprint}\" }}"
+    );
+    assert!(text.contains(here));
+    let (plan, page) = (own.path().join("plan.toml"), own.path().join("script.html"));
+    fs::write(&plan, text.replace(here, &away)).unwrap();
+    let printed = run(["script", plan.to_str().unwrap(), "-o", page.to_str().unwrap()]);
+    assert_eq!(printed.code, 0, "{}", printed.shown());
+    let html = fs::read_to_string(&page).unwrap();
+    let (_, sheet) = html.split_once("id=\"elsewhere-keyholder-1\"").expect("a sheet");
+    let sheet = sheet.split("</section>").next().unwrap();
+    let said = words(sheet);
+    for known in [fingerprint, "Nothingispublishedyet", "Typeyourdevice'sname,oritsserial,tosign"] {
+        assert!(said.contains(known), "{known}: {said}");
+    }
+    let command = "rootwright sign keyholder-1.json --site my-site.toml --plan plan.toml -o answer.json";
+    assert_eq!(commands(sheet)[0], command);
 }
