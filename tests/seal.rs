@@ -266,10 +266,13 @@ fn each_ceremony_has_its_seal_and_objections_are_heard() {
 
     let nameless = world.seal(&["--object", "the door was open"]);
     assert_eq!(nameless.code, 2, "{}", nameless.shown());
+    let begun = world.seal(&["--as", "ada", "--object", "the door was open"]);
+    assert!(begun.err.contains("seal 1 has not all the signatures"), "{}", begun.shown());
     let objected = world.by_ssh(&["--object", "the door was open"]);
     assert_eq!(objected.code, 0, "{}", objected.shown());
     assert!(objected.out.contains("Objected to by: ada"), "{}", objected.shown());
-    assert_eq!(world.seal(&["--as", "boss", "--as", "keyholder-1"]).code, 0);
+    let signed = world.seal(&["--as", "boss", "--as", "keyholder-1"]);
+    assert_eq!(signed.code, 0, "{}", signed.shown());
     let verified = world.verify();
     assert_eq!(verified.code, 0, "{}", verified.shown());
     for words in [

@@ -202,6 +202,23 @@ fn killed_at_any_point_a_seal_goes_on_and_nobody_signs_twice() {
 }
 
 #[test]
+fn what_a_device_may_have_signed_of_an_objection_is_on_the_record() {
+    let objects = |room: &Room| seal(room, &["--as", "boss", "--object", "the door was open"]);
+    let signs = points(held(), objects, 0).iter().position(|name| name == "device: sign").unwrap() + 1;
+    let place = place();
+    let room = held().copy(&place.path().join("objects"));
+    assert!(killed(objects(&room), signs).is_none());
+    // They think better of it.
+    let agreed = ends(&mut seal(&room, &["--as", "boss"]));
+    assert_eq!(agreed.code, 0, "{}", agreed.shown());
+    let verified = verify(&room);
+    assert_eq!(verified.code, 0, "{}", verified.shown());
+    let words = "seal/1/boss was intended with boss, over other bytes than afterwards, and has no result";
+    assert!(verified.out.contains(words), "{}", verified.shown());
+    assert_eq!(ends(&mut objects(&room)).code, 5);
+}
+
+#[test]
 fn killed_while_a_witness_signs_with_ssh_a_seal_goes_on() {
     let asked = points(held(), to_be_signed, 3);
     let every: Vec<usize> = (1..=asked.len()).collect();

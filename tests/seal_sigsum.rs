@@ -95,6 +95,11 @@ fn each_part_that_is_changed_is_refused_for_its_reason() {
     assert!(unknown.contains("which the policy does not have"), "{unknown}");
 }
 
+/// A public key's file as `sigsum-submit` may have it.
+fn with_policy(world: &World) -> String {
+    format!("sigsum-policy=\"sigsum-test-2025-3\" {}\n", world.submitter.line())
+}
+
 /// A sealed rehearsal, whose tokens stay where they were made.
 struct Sealed {
     folder: tempfile::TempDir,
@@ -128,7 +133,7 @@ impl Sealed {
 
     fn bring(&self, world: &World, proof: &str, policy: &str) -> Run {
         let proof = self.file("statement-1.proof", proof);
-        let (policy, key) = (self.file("policy", policy), self.file("key.pub", &world.submitter.line()));
+        let (policy, key) = (self.file("policy", policy), self.file("key.pub", &with_policy(world)));
         self.seal(&["--proof", &proof, "--sigsum-policy", &policy, "--submitter", &key])
     }
 
@@ -186,6 +191,30 @@ fn a_statement_is_logged_and_its_proof_comes_back() {
     assert!(again.err.contains("is there already, and stays as it is"), "{}", again.shown());
     fs::write(kept, proof.replacen("node_hash=", "node_hash=f", 1)).unwrap();
     assert_eq!(sealed.verify().code, 1);
+}
+
+#[test]
+fn who_objects_can_have_it_logged() {
+    let (sealed, world) = (Sealed { folder: folder() }, World::new());
+    copy(rehearsed("ceremony/minimal.toml"), &sealed.path("archive"));
+    let run = sealed.seal(&["--as", "keyholder-1", "--object", "the door was open"]);
+    assert_eq!(run.code, 0, "{}", run.shown());
+    let requests = sealed.path("requests");
+    let run = sealed.seal(&["--requests", &requests.display().to_string()]);
+    assert_eq!(run.code, 0, "{}", run.shown());
+    assert!(requests.join("objection-1-keyholder-1.keyholder-1.rekor.json").exists(), "{}", run.shown());
+    let hex = fs::read_to_string(requests.join("objection-1-keyholder-1.sigsum")).unwrap();
+    let message = data_encoding::HEXLOWER.decode(hex.trim().as_bytes()).unwrap().try_into().unwrap();
+    let taken = sealed.bring(&world, &world.proof(&message, (1, 3)), &world.policy("one"));
+    assert_eq!(taken.code, 0, "{}", taken.shown());
+    assert!(
+        taken.out.contains("has evidence/objection-1-keyholder-1.dsse.json at index 1"),
+        "{}",
+        taken.shown()
+    );
+    let verified = sealed.verify();
+    assert_eq!(verified.code, 0, "{}", verified.shown());
+    assert!(verified.out.contains("has it at index 1, submitted with SHA256:"), "{}", verified.shown());
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub struct Seal {
     recorded: Vec<PathBuf>,
 
     /// Sign nothing: write into this folder what somebody with a network submits to transparency logs, of
-    /// every signature under approvals and seals.
+    /// every signature under approvals, seals and objections.
     #[arg(long, value_name = "DIR", conflicts_with_all = ["people", "signature", "object", "proof"])]
     requests: Option<PathBuf>,
 
@@ -224,6 +224,14 @@ impl Seal {
                 "no seal is being signed: something was added to the archive since the file was written that the signature is over",
             )
             .help("nothing was written: run it without --signature, and have the new file signed"));
+        }
+        if let Some(last) = archive.state().seals.last()
+            && !plan.ceremony.seal.missing(&plan.people, last.signed.keys()).is_empty()
+        {
+            told::note(&format!(
+                "seal {} has not all the signatures that the plan asks for, and something came after it: a new one begins",
+                last.number
+            ));
         }
         begin(archive, plan, clock)
     }

@@ -120,6 +120,8 @@ enum Use {
 struct Uses<'a> {
     /// Intents without a result yet, by step: the line, the key, and SHA-256 of the bytes.
     open: BTreeMap<&'a str, (u64, &'a str, String)>,
+    /// Intents that had no result when other bytes were intended for the step: the line, the key, the step.
+    abandoned: Vec<(u64, &'a str, &'a str)>,
     /// Keys that signed certificates and CRLs.
     authorities: BTreeSet<&'a str>,
     /// Keys that signed other things: which, and where.
@@ -154,7 +156,10 @@ impl<'a> Uses<'a> {
         let (step, found, signer, what) = match &record.event {
             Event::SignatureIntended { step, key, to_be_signed, .. } => {
                 let hash = intended(to_be_signed).map_err(|error| format!("{step}: {error}"))?;
-                self.open.insert(step, (record.seq, key.as_str(), hash));
+                let before = self.open.insert(step, (record.seq, key.as_str(), hash.clone()));
+                if let Some((line, key, _)) = before.filter(|(_, _, before)| *before != hash) {
+                    self.abandoned.push((line, key, step));
+                }
                 return Ok(());
             }
             Event::SignatureRepeated { step, .. } => {
@@ -252,6 +257,11 @@ impl<'a> Uses<'a> {
                     "keys that sign certificates and CRLs sign nothing else, but {count} requests for certificates of their own"
                 ),
             });
+        }
+        for (line, key, step) in self.abandoned {
+            entry.warning(format!(
+                "line {line}: {step} was intended with {key}, over other bytes than afterwards, and has no result; the device may have signed"
+            ));
         }
         for (step, (line, key, _)) in self.open {
             entry.warning(format!(

@@ -150,6 +150,11 @@ fn statement(record: &Record, of: &str) -> Option<Vec<u8>> {
         {
             Some(statement.as_bytes().to_vec())
         }
+        Event::SealSigned { seal, person, objection: Some(text), .. }
+            if of == format!("evidence/objection-{seal}-{person}.dsse.json") =>
+        {
+            Some(text.as_bytes().to_vec())
+        }
         _ => None,
     }
 }
@@ -172,6 +177,11 @@ fn voice(
         {
             let at = usize::try_from(*seal).ok()?.checked_sub(1)?;
             let (text, _) = claims.seals.get(at)?;
+            Some((encoded(text.as_bytes()), keyid.clone(), signature.clone()))
+        }
+        Event::SealSigned { seal, person: by, keyid, signature, objection: Some(text), .. }
+            if by.as_str() == person && of == format!("evidence/objection-{seal}-{by}.dsse.json") =>
+        {
             Some((encoded(text.as_bytes()), keyid.clone(), signature.clone()))
         }
         _ => None,

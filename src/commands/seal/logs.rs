@@ -41,7 +41,7 @@ impl Voice {
     }
 }
 
-/// Every signature under an approval or a seal, as the journal has it: who signed may be in no plan any more.
+/// Every signature under an approval, a seal or an objection, as the journal has it: who signed may be in no plan any more.
 pub(super) fn voices(state: &State, records: &[Record]) -> Vec<Voice> {
     let public = |signature: &EnvelopeSignature| {
         let mut keys = state.keys.values().map(|made| &made.public);
@@ -54,10 +54,16 @@ pub(super) fn voices(state: &State, records: &[Record]) -> Vec<Voice> {
                 let signature = envelope.signatures.into_iter().next()?;
                 (layout::approval(plan, person), person, envelope.payload, signature)
             }
-            Event::SealSigned { seal, person, keyid, signature, objection: None, .. } => {
-                let signed = state.seals.iter().find(|found| found.number == *seal)?;
+            Event::SealSigned { seal, person, keyid, signature, objection, .. } => {
+                let (of, statement) = match objection {
+                    Some(text) => (layout::objection(*seal, person), text),
+                    None => {
+                        let signed = state.seals.iter().find(|found| found.number == *seal)?;
+                        (layout::seal(*seal), &signed.statement)
+                    }
+                };
                 let signature = EnvelopeSignature { keyid: keyid.clone(), sig: signature.clone() };
-                (layout::seal(*seal), person, signed.statement.clone().into_bytes(), signature)
+                (of, person, statement.clone().into_bytes(), signature)
             }
             _ => return None,
         };

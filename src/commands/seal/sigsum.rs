@@ -29,6 +29,10 @@ impl Trust {
         let (told, line) = (text(policy)?, text(submitter)?);
         let wrong = |path: &Path, reason: String| Failure::usage(format!("{}: {reason}", path.display()));
         let parsed = Policy::parse(&told).map_err(|reason| wrong(policy, reason))?;
+        // `sigsum-submit` takes the name of a policy before the key.
+        let option = |line: &str| line.starts_with("sigsum-policy=");
+        let line: Vec<&str> = line.split_whitespace().skip_while(|word| option(word)).collect();
+        let line = line.join(" ");
         let key = SshKey::parse(&line).map_err(|error| wrong(submitter, error.to_string()))?;
         let bits = key.ed25519().ok_or_else(|| {
             let reason =
