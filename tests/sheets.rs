@@ -13,7 +13,7 @@ use std::path::Path;
 use support::browser::{are_numbered, is_sound, opened, sheets};
 use support::documents::repository_file;
 use support::keyholders::{Holder, Life, Signers, holder};
-use support::run;
+use support::{folder, rehearsed, repository, run};
 use terminal::Terminal;
 
 const THREE: &[Holder] = &[holder("ada"), holder("bob"), holder("cat")];
@@ -76,6 +76,13 @@ fn a_sheet_says_what_sign_shows_and_its_commands_work() {
     assert!(bob.contains(&format!("<code>{request}</code>")), "{request} is not on the sheet");
     // In the room nobody types for him.
     let (room, _) = html.split_once("id=\"elsewhere-bob\"").unwrap();
+    let section = |from: &str, to: &str| {
+        let (_, after) = room.split_once(&format!("<h2>{from}</h2>")).unwrap();
+        after.split_once(&format!("<h2>{to}</h2>")).unwrap().0.to_string()
+    };
+    let (people, devices) = (section("People", "Materials"), section("Materials", "Before the first step"));
+    assert_eq!(people.matches("signs elsewhere").count(), 2);
+    assert!(devices.contains(">ada<") && !devices.contains(">bob<"), "his device does not come: {devices}");
     assert!(room.contains("Type <strong>ada</strong>") && !room.contains("Type <strong>bob</strong>"));
 
     // Bob has what was sent, and types what stands on the sheet.
@@ -156,4 +163,33 @@ fn a_sheet_says_what_sign_shows_and_its_commands_work() {
         assert!(all[first].contains("Or not, because"), "Bob's sheet is longer than one of {paper}");
         assert!(all[first + 1].contains("Signing from elsewhere: cat"), "{}", all[first + 1]);
     }
+}
+
+#[test]
+fn a_key_of_which_only_the_public_half_is_known_has_a_sheet_on_the_first_day() {
+    let own = folder();
+    let archive = rehearsed("ceremony/sigstore.toml");
+    fs::copy(archive.join("keys/keyholder-1.pem"), own.path().join("holder.pem")).unwrap();
+    let record: serde_json::Value =
+        serde_json::from_slice(&fs::read(archive.join("keys/keyholder-1.json")).unwrap()).unwrap();
+    let fingerprint = record["fingerprint"].as_str().unwrap();
+    let text = fs::read_to_string(repository().join("ceremony/sigstore.toml")).unwrap();
+    let here = "keyholder-1   = { role = \"keyholder\", device = \"keyholder-1\" }";
+    let away = format!(
+        "keyholder-1 = {{ role = \"keyholder\", public-key = \"holder.pem\", fingerprint = \"{fingerprint}\" }}"
+    );
+    assert!(text.contains(here));
+    let (plan, page) = (own.path().join("plan.toml"), own.path().join("script.html"));
+    fs::write(&plan, text.replace(here, &away)).unwrap();
+    let printed = run(["script", plan.to_str().unwrap(), "-o", page.to_str().unwrap()]);
+    assert_eq!(printed.code, 0, "{}", printed.shown());
+    let html = fs::read_to_string(&page).unwrap();
+    let (_, sheet) = html.split_once("id=\"elsewhere-keyholder-1\"").expect("a sheet");
+    let sheet = sheet.split("</section>").next().unwrap();
+    let said = words(sheet);
+    for known in [fingerprint, "Nothingispublishedyet", "Typeyourdevice'sname,oritsserial,tosign"] {
+        assert!(said.contains(known), "{known}: {said}");
+    }
+    let command = "rootwright sign keyholder-1.json --site my-site.toml --plan plan.toml -o answer.json";
+    assert_eq!(commands(sheet)[0], command);
 }

@@ -94,6 +94,20 @@ impl Script<'_> {
         People { plan: self.plan, site: self.site, state: self.state }
     }
 
+    /// Whether a person signs elsewhere, and does not come.
+    fn is_elsewhere(&self, part: &Name) -> bool {
+        let key = self.plan.key_of(part);
+        let says = self.site.elsewhere.iter().any(|name| **name == *part || **name == *key);
+        says || self.plan.people.get(part).is_some_and(|person| person.public_key.is_some())
+    }
+
+    /// The devices that come into the room.
+    fn devices(&self) -> Vec<&Name> {
+        let away = self.plan.people_keys().filter(|(part, ..)| self.is_elsewhere(part));
+        let away: Vec<&Name> = away.map(|(_, device, _)| device).collect();
+        self.plan.devices().into_iter().filter(|device| !away.contains(device)).collect()
+    }
+
     /// The plan's fingerprint, as the console shows it.
     fn fingerprint(&self) -> Fingerprint {
         Fingerprint::from_hex(&self.sha256)

@@ -60,7 +60,7 @@ pub(super) fn holdings(facts: &Facts<'_>) -> Markup {
             }
             h3 { "Modules that drove them" }
             table.dense {
-                thead { tr { th.w30 { "Module" } th.w25 { "Names itself" } th { "SHA-256" } } }
+                thead { tr { th.w35 { "Module" } th.w25 { "Names itself" } th { "SHA-256" } } }
                 tbody {
                     @for (path, library, sha256) in modules(facts) {
                         tr { th scope="row" { code { (path) } } td { (library) } td { (fingerprint::inline(sha256)) } }

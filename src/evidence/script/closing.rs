@@ -133,7 +133,8 @@ fn sign_off(script: &Script<'_>) -> Markup {
             table.form {
                 thead { tr { th.w15 { "Part" } th.w18 { "Name" } th.w8 { "Signs off" } th { "Refuses, because" } th.w10 { "Time" } th.w22 { "Signature" } } }
                 tbody {
-                    @for (name, _) in &script.plan.people {
+                    // Who signs elsewhere has a sheet for it, and was not there.
+                    @for (name, _) in script.plan.people.iter().filter(|(name, _)| !script.is_elsewhere(name)) {
                         tr.taller {
                             th scope="row" { (name) }
                             td { (script.site.people.get(name).map(String::as_str).unwrap_or_default()) }

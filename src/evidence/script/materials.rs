@@ -29,7 +29,7 @@ pub(super) fn people(script: &Script<'_>) -> Markup {
                     @for (name, person) in &script.plan.people {
                         tr.tall {
                             th scope="row" { (name) }
-                            td { (role(*person.role)) }
+                            td { (role(*person.role)) @if script.is_elsewhere(name) { "; signs elsewhere, and has a sheet" } }
                             td { (script.site.people.get(name).map(String::as_str).unwrap_or_default()) }
                             td {} td {} td {}
                         }
@@ -66,7 +66,7 @@ pub(super) fn materials(script: &Script<'_>) -> Markup {
             table.form {
                 thead { tr { th.w15 { "Device" } th.w25 { "Serial number" } th.w18 { "Kind" } th { "Bag opened" } th { "Bag closed" } th.w12 { "Initials" } } }
                 tbody {
-                    @for device in script.plan.devices() {
+                    @for device in script.devices() {
                         tr.tall {
                             th scope="row" { (device) }
                             td { (serial(script, device)) }

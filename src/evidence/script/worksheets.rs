@@ -25,7 +25,7 @@ pub(super) fn worksheets(script: &Script<'_>) -> Markup {
                 }
             }
         }
-        @for device in script.plan.devices() {
+        @for device in script.devices() {
             section.page.worksheet {
                 h2 { "Worksheet: device " (device) }
                 dl.facts {

@@ -1,6 +1,6 @@
 //! A page, or any text, with a mark in the place of each kept value, in whatever spelling.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::spelling::{Spelling, folded, words};
@@ -8,93 +8,14 @@ use super::{Kept, What};
 
 /// Words that tables and checks of the tool have where there is something to show: as a name, they are looked
 /// for only beside its other words.
-const OWN: &[&str] = &[
-    "administrator",
-    "approved",
-    "archive",
-    "attestation",
-    "authority",
-    "bag",
-    "canary",
-    "certificate",
-    "chain",
-    "check",
-    "clock",
-    "code",
-    "copy",
-    "device",
-    "disk",
-    "document",
-    "event",
-    "file",
-    "generate",
-    "hash",
-    "holds",
-    "host",
-    "intermediate",
-    "issue",
-    "journal",
-    "key",
-    "keyholder",
-    "keyholders",
-    "label",
-    "length",
-    "level",
-    "library",
-    "line",
-    "list",
-    "log",
-    "mark",
-    "may",
-    "memory",
-    "metadata",
-    "module",
-    "network",
-    "note",
-    "object",
-    "online",
-    "operator",
-    "page",
-    "part",
-    "path",
-    "person",
-    "place",
-    "plan",
-    "planned",
-    "policy",
-    "profile",
-    "public",
-    "publish",
-    "reason",
-    "revoked",
-    "role",
-    "root",
-    "rule",
-    "seal",
-    "serial",
-    "signature",
-    "signed",
-    "signer",
-    "snapshot",
-    "statement",
-    "step",
-    "subject",
-    "swap",
-    "targets",
-    "time",
-    "timestamp",
-    "tool",
-    "transparency",
-    "trust",
-    "usage",
-    "valid",
-    "version",
-    "wall",
-    "will",
-    "window",
-    "witness",
-    "young",
-];
+const OWN: &str = "
+    administrator approved archive attestation authority bag canary certificate chain check clock code copy
+    device disk document event file generate hash holds host intermediate issue journal key keyholder
+    keyholders label length level library line list log mark may memory metadata module network note object
+    online operator page part path person place plan planned policy profile public publish reason revoked
+    role root rule seal serial signature signed signer snapshot statement step subject swap targets time
+    timestamp tool transparency trust usage valid version wall will window witness
+";
 
 /// Attributes that say something; the others are the page's own.
 const SAYING: &[&str] = &["id", "href", "title", "aria-label", "alt", "content", "name", "value", "for"];
@@ -109,7 +30,7 @@ pub struct Veil {
 impl Veil {
     /// A veil over these values. `own` is a page of the tool's own words.
     pub fn over(kept: &[Kept], own: &str) -> Self {
-        let mut vocabulary: BTreeSet<String> = OWN.iter().map(|word| word.to_string()).collect();
+        let mut vocabulary: BTreeSet<String> = OWN.split_whitespace().map(str::to_string).collect();
         vocabulary.extend(texts(own).flat_map(|text| words_of(&text)));
         let all: String = (0..=u8::MAX).map(|byte| format!("{byte:02x}{byte:02x}")).collect();
         let pgp = crate::ceremony::console::Fingerprint::from_hex(&all);
@@ -175,39 +96,46 @@ impl Veil {
         }
         let Some((head, body)) = page.split_once("</head>") else { return String::new() };
         let mut veiled = format!("{head}</head>");
+        // Most texts of a report stand in it many times.
+        let mut known: HashMap<String, String> = HashMap::new();
+        let mut marked = |text: &str| match known.get(text) {
+            Some(marked) => marked.clone(),
+            None => {
+                let marked = escaped(&self.text(&plain(text)));
+                known.insert(text.to_string(), marked.clone());
+                marked
+            }
+        };
         for (at, part) in body.split('<').enumerate() {
             match part.split_once('>') {
                 Some((tag, text)) if at > 0 => {
                     veiled.push('<');
-                    veiled.push_str(&self.tag(tag));
+                    veiled.push_str(&tagged(tag, &mut marked));
                     veiled.push('>');
                     let whole = tag.starts_with("pre class=\"envelope\"");
-                    veiled.push_str(&if whole {
-                        text.to_string()
-                    } else {
-                        escaped(&self.text(&plain(text)))
-                    });
+                    veiled.push_str(&if whole { text.to_string() } else { marked(text) });
                 }
-                _ => veiled.push_str(&escaped(&self.text(&plain(part)))),
+                _ => veiled.push_str(&marked(part)),
             }
         }
         veiled
     }
+}
 
-    fn tag(&self, tag: &str) -> String {
-        let mut veiled = String::new();
-        let mut rest = tag;
-        while let Some((before, after)) = rest.split_once("=\"") {
-            let Some((value, after)) = after.split_once('"') else { break };
-            let name = before.rsplit(' ').next().unwrap_or_default();
-            let says = SAYING.contains(&name) || name.starts_with("data-");
-            let value = if says { escaped(&self.text(&plain(value))) } else { value.to_string() };
-            veiled.push_str(&format!("{before}=\"{value}\""));
-            rest = after;
-        }
-        veiled.push_str(rest);
-        veiled
+/// A tag in which attributes that say something are marked.
+fn tagged(tag: &str, marked: &mut impl FnMut(&str) -> String) -> String {
+    let mut veiled = String::new();
+    let mut rest = tag;
+    while let Some((before, after)) = rest.split_once("=\"") {
+        let Some((value, after)) = after.split_once('"') else { break };
+        let name = before.rsplit(' ').next().unwrap_or_default();
+        let says = SAYING.contains(&name) || name.starts_with("data-");
+        let value = if says { marked(value) } else { value.to_string() };
+        veiled.push_str(&format!("{before}=\"{value}\""));
+        rest = after;
     }
+    veiled.push_str(rest);
+    veiled
 }
 
 /// The texts of a page's body.
