@@ -147,7 +147,7 @@ pub trait Token {
     fn holds(&mut self, key: &Name, public: &PublicKey) -> Result<(), TokenError>;
 
     /// Whether each signature waits for a touch of the device, and what whoever touches it must know.
-    /// [`sign`](crate::token::sign) tells a person before.
+    /// [`sign`] tells a person before.
     fn touch(&self) -> Option<PinRequest> {
         None
     }
