@@ -17,6 +17,7 @@ pub mod journal;
 pub mod layout;
 pub mod made;
 pub mod rehearsal;
+mod reread;
 pub mod room;
 mod signed;
 pub mod state;
@@ -175,7 +176,7 @@ fn journal(path: &Path) -> Result<Journal, ArchiveError> {
         Err(error) => return Err(ArchiveError::Io { path: file, error }),
     };
     let damaged = |damage: Damage| ArchiveError::Damaged { path: path.to_path_buf(), damage };
-    let journal = Journal::parse(&bytes).map_err(damaged)?;
+    let journal = reread::journal(&bytes).map_err(damaged)?;
     if journal.records.is_empty() && journal.torn.is_empty() {
         inspection::refuse_foreign(path)?;
     }

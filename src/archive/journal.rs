@@ -53,14 +53,18 @@ pub struct Journal {
 impl Journal {
     /// Reads a journal, and checks every line against its hash and the line before.
     pub fn parse(bytes: &[u8]) -> Result<Self, Damage> {
-        let mut journal = Self::default();
+        Self::default().continued(bytes)
+    }
+
+    /// The same journal, of which more was read: what follows its last complete line.
+    pub fn continued(mut self, bytes: &[u8]) -> Result<Self, Damage> {
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let (line, after) = rest.split_at(end);
             rest = after.get(1..).unwrap_or_default();
-            let number = journal.next_seq();
+            let number = self.next_seq();
             let (record, hash) = read_line(line).map_err(|reason| Damage { line: number, reason })?;
-            let expected = journal.head.as_deref().unwrap_or(START);
+            let expected = self.head.as_deref().unwrap_or(START);
             if record.previous != expected {
                 let reason = format!("it follows {}, but the line before is {expected}", record.previous);
                 return Err(Damage { line: number, reason });
@@ -68,11 +72,11 @@ impl Journal {
             if record.seq != number {
                 return Err(Damage { line: number, reason: format!("it counts as line {}", record.seq) });
             }
-            journal.records.push(record);
-            journal.head = Some(hash);
+            self.records.push(record);
+            self.head = Some(hash);
         }
-        journal.torn = rest.to_vec();
-        Ok(journal)
+        self.torn = rest.to_vec();
+        Ok(self)
     }
 
     /// Whether a ceremony of this plan starts, or goes on, from the line with this hash: nothing came after
