@@ -2,8 +2,6 @@
 //! sigstore-python and sigstore-js each accept it, and each refuse it once it is tampered with.
 //! The second half is what gives the first its meaning: a client that refuses nothing proves nothing.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::fs;

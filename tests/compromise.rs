@@ -1,8 +1,6 @@
 //! The drill of a compromised intermediate: what was signed before the key was lost verifies still, what was
 //! signed since does not, and stock clients say the same where they look.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::fs;

@@ -1,8 +1,6 @@
 //! A new root, cross-signed both ways: chains lead up through either, and a cross-certificate that repeats
 //! anything else than what it cross-signs is refused before a device is touched.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::fs;

@@ -1,8 +1,6 @@
 //! Keys that live elsewhere: a request that comes in proves possession of the plan's key and is granted the
 //! profile, no more; and a request that goes out asks a CA that is not ours for what the profile has.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::fs;

@@ -1,8 +1,6 @@
 //! Keyholders who are elsewhere: `run` asks them by a file, `sign` shows and signs it on their own machine,
 //! and `run` takes the answers, or refuses them with the reason.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 #[path = "support/terminal.rs"]
 mod terminal;

@@ -1,8 +1,6 @@
 //! Keyholders change, and clients that know only the first root walk to the newest: each new root is signed
 //! by the threshold of the one before it and by its own.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::collections::BTreeSet;

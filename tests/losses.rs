@@ -1,8 +1,6 @@
 //! What docs/runbooks.md tells to do when something is lost: a keyholder's device, the online key, the root's
 //! token. What is lost is not there in these rehearsals, and clients walk on.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::fs;

@@ -1,8 +1,6 @@
 //! Keys that are never here: an online key and a keyholder's, of which the plan has the public half alone. They
 //! sign what `run` asks for, with whatever tool they have.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::fs;

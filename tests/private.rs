@@ -1,8 +1,6 @@
 //! A public copy of an archive in which names, serial numbers and places stand everywhere, in every spelling that
 //! people find: none of them is left in it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 #[path = "support/terminal.rs"]
 mod terminal;

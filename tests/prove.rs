@@ -1,7 +1,5 @@
 //! A canary on real tokens: what stock clients say of it, and what is refused before anything is signed.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 #[path = "support/canary.rs"]
 mod canary;
 mod support;

@@ -1,8 +1,6 @@
 //! What stock clients refuse: one fault at a time in a world that is otherwise whole. A client that refuses
 //! nothing proves nothing when it accepts a canary. The table is kept in docs/clients.md.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 #[path = "support/faults.rs"]
 mod faults;
 mod support;

@@ -1,8 +1,6 @@
 //! What a ceremony says before its first write that it will write at most is more than what it writes, and not
 //! many times as much.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 #[path = "support/terminal.rs"]
 mod terminal;

@@ -1,8 +1,6 @@
 //! Whoever signs elsewhere has a sheet from the script: its words are those that `sign` shows, and what it says
 //! to type works as it stands.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 #[path = "support/terminal.rs"]
 mod terminal;

@@ -1,6 +1,4 @@
 //! `show` reads every file of an archive, says what is wrong with others, and never shows a secret.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::collections::BTreeMap;

@@ -1,8 +1,6 @@
 //! Further targets: a file is added, replaced by another content, and never taken away; clients fetch it, and
 //! nothing else changes.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::fs;

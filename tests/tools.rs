@@ -1,8 +1,6 @@
 //! Signatures go from tool to tool: what securesystemslib's HSM signer and tuf-on-ci sign over a request's
 //! documents is taken as an answer, and what `rootwright sign` signs is taken by them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::fs;

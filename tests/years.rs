@@ -1,8 +1,6 @@
 //! The years after the first ceremony: every example in ceremony/ that changes a trust root does what it says,
 //! from the state that it names, and nothing that was signed before is lost.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
 mod support;
 
 use std::fs;
