@@ -236,7 +236,6 @@ pub fn sign(
     what: &dyn Signable,
     person: &mut dyn AskPin,
 ) -> Result<Signature, TokenError> {
-    token.fits(what)?;
     let Some(touch) = token.touch() else { return token.sign(what) };
     person.touch(&touch);
     let signature = token.sign(what);

@@ -201,7 +201,8 @@ impl Archive<'_> {
         operations::check(records, sheet);
         people::check(records, claims, sheet);
         transcript::check(records, sheet);
-        held::check(records, sheet);
+        let ran = plan::ran(records, sheet);
+        held::check(records, &ran, sheet);
         let files = files::check(self.path, claims, sheet);
         keys::check(claims, sheet);
         request::check(claims, certificates, sheet);
@@ -209,7 +210,7 @@ impl Archive<'_> {
         let operator = own.as_ref().ok().and_then(planned::operator);
         trust_root::check(claims, certificates, &files, (at, operator), sheet);
         canary::check(claims, sheet);
-        approval::check(records, claims, sheet);
+        approval::check(records, &ran, claims, sheet);
         seal::check(records, &self.journal.leaves, claims, sheet);
         proof::check(records, claims, sheet);
         tuf::check(claims, &files, at, sheet);

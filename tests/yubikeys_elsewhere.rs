@@ -162,11 +162,15 @@ fn keys_of_p_384_and_ed25519_are_enrolled_attested_and_used() {
         let sealed = run(["seal", &archive, "--site", &own, "--as", "witness-4"]);
         told(&sealed, "keyholder-4");
         // The crate can't send a message of this length to be signed whole.
+        let journal = || fs::read_to_string(site.archive().join("journal.jsonl")).expect("the journal");
+        let before = journal();
         let long = run(["seal", &archive, "--site", &own, "--as", "witness-5"]);
         assert_eq!(long.code, 4, "{}", long.shown());
         for said in ["with Ed25519 it signs messages whole", "sign with SSH", "recovery device-unable"] {
             assert!(long.err.contains(said), "{said}: {}", long.shown());
         }
+        let intents = |journal: &str| journal.matches("signature-intended").count();
+        assert_eq!(intents(&journal()), intents(&before), "nothing is said to be about to be signed");
         assert!(!long.err.contains("Touch"), "nobody is told to touch what can't sign: {}", long.shown());
         let verified = run(["verify", &archive]);
         assert_eq!(verified.code, 0, "{}", verified.shown());

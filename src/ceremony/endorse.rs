@@ -87,6 +87,8 @@ impl AtDevice<'_> {
             error: EndorseError::Findings(findings),
         };
         let linted = linted.map_err(refused)?;
+        // Before anybody approves it, and before a journal says that it is about to be signed.
+        ring.open(&self.device, console)?.fits(&linted)?;
         if console.asks() {
             let preview = Preview {
                 object: linted.object().to_string(),

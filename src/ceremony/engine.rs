@@ -320,6 +320,8 @@ impl Engine<'_> {
     ) -> Result<Signed<T>, CeremonyError> {
         let device = self.device(linted.key())?;
         let claims = self.open(&device)?;
+        // Before anybody approves it, and before the journal says that it is about to be signed.
+        self.token(&device)?.fits(&linted)?;
         self.approve(step, &linted, (&device, claims), facts)?;
         let intended = Event::SignatureIntended {
             step: step.id.clone(),

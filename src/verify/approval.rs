@@ -9,21 +9,21 @@ use super::claims::Claims;
 use super::envelope::{Statement, read_one, signed};
 use super::report::{Area, Sheet};
 use crate::archive::{Event, Record};
-use crate::plan::{Plan, Source};
+use crate::plan::Plan;
 use crate::site::Purpose;
 
 const PREDICATE: &str = "urn:rootwright:approval:v1";
 
 /// Checks every approval, and whether there were enough.
-pub fn check(records: &[Record], claims: &Claims<'_>, sheet: &mut Sheet) {
+pub fn check(records: &[Record], ran: &BTreeMap<&str, Plan>, claims: &Claims<'_>, sheet: &mut Sheet) {
     // Plans by their hash, as they were written; who approved them, and with which key.
-    let mut plans: BTreeMap<&str, (Plan, Purpose)> = BTreeMap::new();
+    let mut plans: BTreeMap<&str, (&Plan, Purpose)> = BTreeMap::new();
     let mut approved: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
     let mut running: Option<(&str, u64)> = None;
     for record in records {
         match &record.event {
-            Event::CeremonyStarted { plan, text, purpose, .. } => {
-                if let Ok(parsed) = Plan::parse(&Source::new("a plan of the archive", text.as_str())) {
+            Event::CeremonyStarted { plan, purpose, .. } => {
+                if let Some(parsed) = ran.get(plan.as_str()) {
                     plans.insert(plan, (parsed, *purpose));
                     running = Some((plan, record.seq));
                 }

@@ -6,34 +6,33 @@ use std::collections::BTreeMap;
 use super::files::JOURNAL;
 use super::report::{Area, Sheet};
 use crate::archive::{Event, Record};
-use crate::plan::{Observation, Plan, Source};
+use crate::plan::{Observation, Plan};
 use crate::site::Purpose;
 
 /// A run of a plan.
-struct Run {
+struct Run<'a> {
     line: u64,
-    plan: Plan,
+    plan: &'a Plan,
     /// SHA-256 of the tool's file, as the journal has it.
-    tool: Option<String>,
+    tool: Option<&'a str>,
     /// Whether a key was used, or made.
     begun: bool,
 }
 
 /// Checks every run whose plan says how it shall be held.
-pub fn check(records: &[Record], sheet: &mut Sheet) {
-    let mut run: Option<Run> = None;
+pub fn check(records: &[Record], plans: &BTreeMap<&str, Plan>, sheet: &mut Sheet) {
+    let mut run: Option<Run<'_>> = None;
     // Since the plan was begun, over all its runs.
     let mut recorded: BTreeMap<Observation, usize> = BTreeMap::new();
     let (mut last, mut finished) = ("", false);
     for record in records {
         match &record.event {
-            Event::CeremonyStarted { plan, text, purpose, .. } => {
+            Event::CeremonyStarted { plan, purpose, .. } => {
                 if finished || last != plan {
                     recorded.clear();
                 }
                 (last, finished) = (plan, false);
-                let parsed = Plan::parse(&Source::new("a plan of the archive", text.as_str())).ok();
-                run = parsed.filter(|_| *purpose == Purpose::Production).map(|plan| Run {
+                run = plans.get(plan.as_str()).filter(|_| *purpose == Purpose::Production).map(|plan| Run {
                     line: record.seq,
                     plan,
                     tool: None,
@@ -42,7 +41,7 @@ pub fn check(records: &[Record], sheet: &mut Sheet) {
             }
             Event::ToolIdentified { sha256, .. } => {
                 if let Some(run) = &mut run {
-                    run.tool.clone_from(sha256);
+                    run.tool = sha256.as_deref();
                 }
             }
             Event::ObservationRecorded { what, .. } => {
@@ -67,19 +66,19 @@ pub fn check(records: &[Record], sheet: &mut Sheet) {
 }
 
 /// The tool is one that the plan names.
-fn tool(run: &Run, sheet: &mut Sheet) {
+fn tool(run: &Run<'_>, sheet: &mut Sheet) {
     let named = &run.plan.ceremony.tool_sha256;
     if named.is_empty() {
         return;
     }
-    let judged = match &run.tool {
+    let judged = match run.tool {
         Some(tool) if named.iter().any(|named| named.as_str() == tool) => {
             Ok(format!("line {}: the tool that ran is one that its plan names", run.line))
         }
         found => Err(format!(
             "line {}: the tool that ran has SHA-256 {}, and its plan names {}",
             run.line,
-            found.as_deref().unwrap_or("that is not recorded"),
+            found.unwrap_or("that is not recorded"),
             named.iter().map(|named| named.to_string()).collect::<Vec<_>>().join(" or ")
         )),
     };
@@ -87,7 +86,7 @@ fn tool(run: &Run, sheet: &mut Sheet) {
 }
 
 /// What the plan asks people to record, they recorded.
-fn asked(run: &Run, recorded: &BTreeMap<Observation, usize>, sheet: &mut Sheet) {
+fn asked(run: &Run<'_>, recorded: &BTreeMap<Observation, usize>, sheet: &mut Sheet) {
     let ceremony = &run.plan.ceremony;
     let mut wanted: BTreeMap<Observation, usize> = BTreeMap::new();
     for what in ceremony.ask_before.iter().chain(&ceremony.ask_after) {
@@ -168,7 +167,8 @@ mod tests {
             .map(|(seq, event)| Record { seq, time, previous: String::new(), event, files: Vec::new() })
             .collect();
         let mut sheet = Sheet::default();
-        check(&records, &mut sheet);
+        let plans = crate::verify::plan::ran(&records, &mut sheet);
+        check(&records, &plans, &mut sheet);
         let report = sheet.report(String::new(), None, time, None);
         report.checks.into_iter().map(|check| (check.verdict, check.detail)).collect()
     }

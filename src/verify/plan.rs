@@ -1,10 +1,12 @@
 //! The archive against a plan: nothing that contradicts it, nothing that is missing. Twice: as the
 //! ceremony itself would see it, and thing by thing by [`planned`](super::planned).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::claims::Claims;
 use super::planned::Difference;
 use super::report::{Area, Sheet};
-use crate::archive::{Record, State};
+use crate::archive::{Event, Record, State};
 use crate::difference::{self, Step};
 use crate::plan::{Plan, Source};
 
@@ -26,6 +28,26 @@ pub fn state(records: &[Record]) -> Result<State, String> {
         state.apply(record).map_err(|damage| damage.to_string())?;
     }
     Ok(state)
+}
+
+/// The plans that were run, by their SHA-256, as they were written; each is read once. Of one that can't be read
+/// it is said that nothing of what it asks for is judged.
+pub fn ran<'a>(records: &'a [Record], sheet: &mut Sheet) -> BTreeMap<&'a str, Plan> {
+    let (mut plans, mut seen) = (BTreeMap::new(), BTreeSet::new());
+    for record in records {
+        let Event::CeremonyStarted { plan, text, .. } = &record.event else { continue };
+        if !seen.insert(plan.as_str()) {
+            continue;
+        }
+        match Plan::parse(&Source::new("a plan of the archive", text.as_str())) {
+            Ok(parsed) => _ = plans.insert(plan.as_str(), parsed),
+            Err(faults) => sheet.on(Area::Plan, format!("plans/{plan}.toml")).warning(format!(
+                "line {}: the plan can't be read, and what it asks of its day is not judged: {faults}",
+                record.seq
+            )),
+        }
+    }
+    plans
 }
 
 /// A plan with its dates moved as the archive's are.
@@ -88,4 +110,39 @@ pub fn check(seen: &Match, found: &[Difference], object: &str, sheet: &mut Sheet
 /// Whether a difference is about the object of a conflict, such as `trust-root.transparency-logs rekor`.
 fn covers(difference: &str, conflict: &str) -> bool {
     conflict.strip_prefix(difference).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::Purpose;
+    use crate::verify::report::Verdict;
+
+    fn begun(seq: u64, plan: &str, text: &str) -> Record {
+        let event = Event::CeremonyStarted {
+            name: "A".into(),
+            plan: plan.into(),
+            text: text.into(),
+            site: String::new(),
+            purpose: Purpose::Production,
+            date_shift: 0,
+            tool: String::new(),
+            people: BTreeMap::new(),
+        };
+        let time = "2026-12-01T09:00:00Z".parse().unwrap();
+        Record { seq, time, previous: String::new(), event, files: Vec::new() }
+    }
+
+    #[test]
+    fn a_plan_that_can_not_be_read_is_told_of_once() {
+        let text = include_str!("../../ceremony/minimal.toml");
+        let records = [begun(1, "aa", text), begun(2, "bb", "[ceremony"), begun(3, "bb", "[ceremony")];
+        let mut sheet = Sheet::default();
+        let plans = ran(&records, &mut sheet);
+        assert!(plans.keys().eq(&["aa"]), "{plans:?}");
+        let time = "2026-12-01T09:00:00Z".parse().unwrap();
+        let checks = sheet.report(String::new(), None, time, None).checks;
+        let [check] = checks.as_slice() else { panic!("{checks:?}") };
+        assert!(check.verdict == Verdict::Warning && check.detail.starts_with("line 2: "), "{check:?}");
+    }
 }

@@ -97,6 +97,7 @@ impl Signing<'_> {
             console.warnings(linted.warnings());
             let token = devices.open(&name, console)?;
             token.holds(&key, &public)?;
+            token.fits(&linted)?;
             let serial = token.report().serial.clone();
             let sha256 = sha256_hex(linted.bytes());
             console.approve(&Preview {
