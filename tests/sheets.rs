@@ -191,3 +191,15 @@ fn a_key_of_which_only_the_public_half_is_known_has_a_sheet_on_the_first_day() {
     let command = "rootwright sign keyholder-1.json --site my-site.toml --plan plan.toml -o answer.json";
     assert_eq!(commands(sheet)[0], command);
 }
+
+#[test]
+fn somebody_elsewhere_whom_nobody_knows_has_no_sheet() {
+    let own = folder();
+    let (site, page) = (own.path().join("site.toml"), own.path().join("script.html"));
+    fs::write(&site, "purpose = \"rehearsal\"\nelsewhere = [\"keyholder-9\"]\n[devices]\n").unwrap();
+    let (site, out) = (site.display().to_string(), page.display().to_string());
+    let refused = run(["script", "ceremony/sigstore.toml", "--site", &site, "-o", &out]);
+    assert_eq!(refused.code, 2, "{}", refused.shown());
+    assert!(refused.err.contains("`keyholder-9` is elsewhere") && refused.err.contains("keyholder-5"));
+    assert!(!page.exists(), "nothing is printed that the day would refuse");
+}

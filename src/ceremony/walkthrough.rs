@@ -67,6 +67,7 @@ pub fn walk(
     site: &Site,
 ) -> Result<Vec<Scene>, CeremonyError> {
     let people = People { plan, site, state };
+    signers::known(people, state)?;
     let once = || {
         // Documents are drafted from the beginning: a throwaway key can't sign for one that is made.
         let made = State { crls: state.crls.clone(), ..State::default() };
